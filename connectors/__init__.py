@@ -1,0 +1,1 @@
+"""Speaks to mail systems, and knows no store. docs/connectors.md says how to write another."""

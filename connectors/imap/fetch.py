@@ -1,0 +1,199 @@
+"""Bodies: `UID FETCH n,m (… BODY.PEEK[])`, two commands under way at a time, each message answered once.
+
+Refs are taken from the caller just before they are needed. While a large body is under way none are taken, because the
+caller may list the next page to find them, and that answer comes behind the body, which memory cannot hold.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from connectors.errors import CursorExpired, ItemError, ItemGone, ItemUnreadable, ReplicationError
+from connectors.imap import translate, uids
+from connectors.imap.examine import opened
+from connectors.imap.inventory import search
+from connectors.imap.listing import read_date, read_flags
+from connectors.imap.session import STREAM_OVER, Command, Session
+from connectors.model import Failure, Message, Ref
+
+BATCH = 320
+"""Messages in one command: with two under way and one prepared, less than a page."""
+
+FIRST_BATCH = 20
+"""The first is small, and each twice the one before: the first answer comes soon, and few refs are taken for it."""
+
+BATCH_BYTES = 2 << 20
+UNKNOWN = 1 << 18
+"""Taken as the size of a message that was not listed lately."""
+
+UNDER_WAY = 2
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Messages asked for in one command, by UID, until they are answered. A large one is alone."""
+
+    refs: dict[int, Ref] = field(default_factory=dict)
+    size: int = 0
+    large: bool = False
+    asked: int = 0
+    command: Command = field(default_factory=lambda: Command(b""))
+
+    def full(self, most: int) -> bool:
+        """Nothing more goes in."""
+        return self.large or self.size >= BATCH_BYTES or len(self.refs) >= most
+
+    def takes(self, uid: int, size: int) -> bool:
+        """There is room for it."""
+        return not self.refs or (size <= STREAM_OVER and self.size + size <= BATCH_BYTES and uid not in self.refs)
+
+    def add(self, ref: Ref, uid: int, size: int) -> None:
+        """One more message."""
+        self.refs[uid] = ref
+        self.size += size
+        self.large = size > STREAM_OVER
+
+    def send(self, session: Session) -> None:
+        """Asks for all of them."""
+        self.asked = len(self.refs)
+        self.command = Command(b"UID FETCH %b (UID FLAGS INTERNALDATE BODY.PEEK[])" % uids.write_set(sorted(self.refs)))
+        session.send(self.command)
+
+
+class Fetch:
+    """One call of `fetch`; a session has one at a time. What an abandoned one had asked for is dropped as it comes."""
+
+    def __init__(self, session: Session, refs: Iterable[Ref]) -> None:
+        self._session = session
+        self._refs = Sized(session, refs)
+        self._prepared: deque[Batch] = deque()
+        self._under_way: deque[Batch] = deque()
+
+    def answers(self) -> Iterator[Message | Failure]:
+        """Until the refs end and all are answered. NIL is no answer: Dovecot says it of what others expunged."""
+        session, failures = self._session, self._refs.failures
+        session.held.clear()
+        session.skipped.clear()
+        while len(self._under_way) == UNDER_WAY or self._advance() or failures:
+            if failures:
+                yield failures.popleft()
+            elif not session.held and self._under_way[0].command.done:
+                yield from self._settle(self._under_way.popleft())
+            else:
+                row = session.held.popleft() if session.held else session.step()
+                if row is not None and row.raw is not None and (ref := self._asked(row.uid)):
+                    yield Message(ref, row.raw, read_flags(row.flags), read_date(row.date))
+
+    def _advance(self) -> bool:
+        """Keeps commands under way; false when there is nothing left to wait for."""
+        while len(self._under_way) < UNDER_WAY and self._prepare():
+            batch = self._prepared.popleft()
+            batch.send(self._session)
+            self._under_way.append(batch)
+        return bool(self._under_way)
+
+    def _prepare(self) -> bool:
+        """One batch, and another behind a large one, so that there is something to send while that is under way."""
+        while len(self._prepared) < (2 if self._prepared and self._prepared[0].large else 1):
+            batch = Batch() if any(each.large for each in self._under_way) else self._refs.batch()
+            if not batch.refs:
+                break
+            self._prepared.append(batch)
+        return bool(self._prepared)
+
+    def _asked(self, uid: int) -> Ref | None:
+        """Whose row it is. Not asked for, or answered already: no one's."""
+        for batch in self._under_way:
+            if uid in batch.refs:
+                return batch.refs.pop(uid)
+        return None
+
+    def _settle(self, batch: Batch) -> Iterator[Failure]:
+        """What the server's answer to the command leaves open: asked again in halves, or looked into."""
+        for uid in self._session.skipped & batch.refs.keys():
+            self._session.skipped.discard(uid)
+            self._prepared.appendleft(Batch({uid: batch.refs.pop(uid)}, large=True))
+        if not batch.refs:
+            return
+        if batch.command.status == "OK":
+            yield from self._explain(batch.refs, None)
+            return
+        error = translate.item_refused(batch.command.text, f"message {next(iter(batch.refs.values())).native}")
+        if not isinstance(error, ItemError):
+            raise error
+        if batch.asked == 1:
+            yield from self._explain(batch.refs, error)
+        else:
+            self._prepared.extendleft(_halves(batch.refs))
+
+    def _explain(self, refs: dict[int, Ref], error: ReplicationError | None) -> Iterator[Failure]:
+        """Each was not given: because it left, or because the server cannot give it (Exchange says OK, and no row)."""
+        self._session.call(Command(b"NOOP"))  # lets the server take notice of what others expunged
+        criteria = b"UID " + uids.write_set(sorted(refs))
+        present = set(search(self._session, self._refs.folder, criteria))
+        for uid, ref in refs.items():
+            if uid not in present:
+                yield Failure(ref, ItemGone(f"message {ref.native} has left {ref.folder}"))
+            else:
+                yield Failure(ref, error or _unreadable(ref))
+
+
+class Sized:
+    """The caller's refs, in batches by the sizes that the listing claimed; `failures` for those of an old numbering."""
+
+    def __init__(self, session: Session, refs: Iterable[Ref]) -> None:
+        self._session = session
+        self._refs = iter(refs)
+        self._waiting: tuple[Ref, int, int] | None = None
+        self._ended = False
+        self._most = FIRST_BATCH
+        self.folder = ""
+        self.failures: deque[Failure] = deque()
+
+    def batch(self) -> Batch:
+        """The next refs that fit into one command; empty at the end."""
+        batch = Batch()
+        while not batch.full(self._most) and (found := self._next()) is not None:
+            ref, uid, size = found
+            if not batch.takes(uid, size):
+                self._waiting = found
+                break
+            batch.add(ref, uid, size)
+        self._most = min(2 * self._most, BATCH)
+        return batch
+
+    def _next(self) -> tuple[Ref, int, int] | None:
+        waiting, self._waiting = self._waiting, None
+        while waiting is None and not self._ended:
+            ref = next(self._refs, None)
+            if ref is None:
+                self._ended = True
+            else:
+                waiting = self._size(ref)
+        return waiting
+
+    def _size(self, ref: Ref) -> tuple[Ref, int, int] | None:
+        numbering, _, uid = ref.id.partition(":")
+        selection = self._session.selection
+        if selection is None or (ref.folder, numbering) != (selection.name, str(selection.uidvalidity)):
+            try:
+                selection = opened(self._session, ref.folder, int(numbering))
+            except CursorExpired:
+                error = ItemGone(f"message {ref.id} is of an older numbering of {ref.folder}")
+                self.failures.append(Failure(ref, error))
+                return None
+        self.folder = ref.folder
+        return ref, int(uid), selection.sizes.pop(int(uid), UNKNOWN)
+
+
+def _halves(refs: dict[int, Ref]) -> Iterator[Batch]:
+    """The second first, since they are put in front one by one."""
+    asked = sorted(refs.items())
+    middle = (len(asked) + 1) // 2
+    for half in (asked[middle:], asked[:middle]):
+        if half:
+            yield Batch(dict(half))
+
+
+def _unreadable(ref: Ref) -> ItemUnreadable:
+    return ItemUnreadable(f"message {ref.native} in {ref.folder}: the server lists it, but does not give it")

@@ -1,0 +1,118 @@
+"""Which folders there are (LIST; RFC 5258, 5819, 6154) and whether anything changed in them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from imapclient.imap_utf7 import decode as decode_utf7
+
+from connectors.imap import tokens, translate
+from connectors.imap.selection import Parts
+from connectors.imap.session import Command, Session, named
+from connectors.model import Folder, Role
+
+NO_MAIL = frozenset((b"\\noselect", b"\\nonexistent"))
+ROLES = {role.value.lower().encode("ascii"): role for role in Role if role is not Role.NONE}
+
+
+@dataclass(slots=True)
+class Listing:
+    """Collects LIST and STATUS responses, by raw name."""
+
+    rows: dict[bytes, tuple[frozenset[bytes], bytes | None]] = field(default_factory=dict)
+    status: dict[bytes, dict[bytes, tokens.Value]] = field(default_factory=dict)
+
+    def take_row(self, parts: Parts) -> None:
+        """`* LIST (attributes) separator name`; a second row for a name replaces the first."""
+        match tokens.parse(parts)[2:5]:
+            case [list() as attributes, (bytes() | None) as separator, (bytes() | None) as name]:
+                # An atom NIL at this place is a folder of that name: mailbox names are strings (RFC 3501 section 9).
+                found = frozenset(each.lower() for each in tokens.words(attributes))
+                self.rows[_canonical(b"NIL" if name is None else name)] = (found, separator)
+
+    def take_status(self, parts: Parts) -> None:
+        """`* STATUS name (items)`."""
+        match tokens.parse(parts)[2:4]:
+            case [(bytes() | None) as name, list() as items]:
+                self.status[_canonical(b"NIL" if name is None else name)] = tokens.pairs(items)
+
+    def folders(self) -> list[Folder]:
+        """Those that can hold mail, parents before children."""
+        found = [self._folder(name) for name, (attributes, _) in self.rows.items() if not attributes & NO_MAIL]
+        return sorted(found, key=lambda folder: folder.path)
+
+    def _folder(self, name: bytes) -> Folder:
+        attributes, separator = self.rows[name]
+        role = next((ROLES[each] for each in sorted(attributes) if each in ROLES), Role.NONE)
+        path = _path(name, separator)
+        return Folder(
+            id=name.decode("latin-1"),
+            path=path,
+            role=Role.INBOX if path == ("INBOX",) else role,
+            stamp=_stamp(self.status.get(name, {})),
+        )
+
+
+def list_folders(session: Session) -> Iterator[Folder]:
+    """All folders, in one command with the status of each where the server can do that."""
+    listing = Listing()
+    wants = {b"LIST": listing.take_row, b"STATUS": listing.take_status}
+    options = _options(session)
+    command = session.call(Command(b'LIST "" "*"' + options, wants))
+    if command.status != "OK" and options:
+        command = session.call(Command(b'LIST "" "*"', wants))
+    if command.status != "OK":
+        raise translate.refused(command.text, "listing the folders")
+    yield from listing.folders()
+
+
+def is_listed(session: Session, name: str) -> bool:
+    """The server still lists the folder, and it can hold mail."""
+    listing = Listing()
+    session.call(named(b'LIST ""', wire_name(name), b"", {b"LIST": listing.take_row}))
+    return any(folder.id == name for folder in listing.folders())
+
+
+def wire_name(name: str) -> bytes:
+    """A folder's id as the bytes that the server lists it by."""
+    return name.encode("latin-1")
+
+
+def _options(session: Session) -> bytes:
+    offered = session.capabilities
+    if "LIST-EXTENDED" not in offered and "LIST-STATUS" not in offered:
+        return b""
+    wanted = [b"SPECIAL-USE"] if "SPECIAL-USE" in offered else []
+    if "LIST-STATUS" in offered and session.condstore:
+        wanted.append(b"STATUS (UIDVALIDITY UIDNEXT MESSAGES HIGHESTMODSEQ)")
+    return b" RETURN (%b)" % b" ".join(wanted) if wanted else b""
+
+
+def _stamp(status: dict[bytes, tokens.Value]) -> str:
+    """Empty without a HIGHESTMODSEQ: nothing else changes with flags."""
+    names = (b"UIDVALIDITY", b"UIDNEXT", b"MESSAGES", b"HIGHESTMODSEQ")
+    if not tokens.number(status.get(b"HIGHESTMODSEQ")):
+        return ""
+    return ":".join(str(tokens.number(status.get(name))) for name in names)
+
+
+def _canonical(name: bytes) -> bytes:
+    return b"INBOX" if name.upper() == b"INBOX" else name
+
+
+def _path(name: bytes, separator: bytes | None) -> tuple[str, ...]:
+    parts = name.split(separator) if separator else [name]
+    if parts[0].upper() == b"INBOX":
+        parts[0] = b"INBOX"
+    return tuple(_decode(part) for part in parts)
+
+
+def _decode(part: bytes) -> str:
+    """Modified UTF-7 (RFC 3501 5.1.3); what is none, as the UTF-8 or Latin-1 that it probably is."""
+    try:
+        if not part.isascii():
+            return part.decode("utf-8")
+        decoded: str = decode_utf7(part)
+        decoded.encode("utf-8")  # UTF-16 halves alone are no text
+    except UnicodeError:
+        return part.decode("latin-1")
+    return decoded

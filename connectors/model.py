@@ -1,0 +1,151 @@
+"""The nouns that every package shares: what a mail system is made of, as values.
+
+Each is frozen and slotted, carries no behaviour beyond naming its own parts, and depends on nothing, so that a
+third-party connector can be written against this package alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from connectors.errors import ReplicationError
+
+Cursor = NewType("Cursor", str)
+"""Where a folder's changes resume. Opaque to all but the connector that made it; JSON by custom, with its own version."""
+
+
+class Role(StrEnum):
+    """What a folder is for, whatever it is called (RFC 6154 special use; INBOX by RFC 9051 5.1)."""
+
+    INBOX = "\\Inbox"
+    SENT = "\\Sent"
+    DRAFTS = "\\Drafts"
+    TRASH = "\\Trash"
+    JUNK = "\\Junk"
+    ARCHIVE = "\\Archive"
+    ALL = "\\All"
+    FLAGGED = "\\Flagged"
+    IMPORTANT = "\\Important"
+    NONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder as the server lists it.
+
+    `id` is the server's own identity and outlives a rename where the server has such an identity (RFC 8474 MAILBOXID,
+    EWS FolderId, Graph id). `path` is its name, one component a level, decoded, without Unicode normalisation.
+    Two equal `stamp`s mean that nothing in the folder changed between them; an empty one promises nothing.
+    """
+
+    id: str
+    path: tuple[str, ...]
+    role: Role = Role.NONE
+    stamp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A message in a folder, by the server's own id: IMAP "uidvalidity:uid", EWS ItemId, Graph immutable id."""
+
+    folder: str
+    id: str
+
+    @property
+    def native(self) -> str:
+        """The id as the server's users know it: the IMAP UID without its UIDVALIDITY."""
+        return self.id.rpartition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The message exists now, and is new or changed.
+
+    `version` is the changeKey, etag or MODSEQ and changes whenever the message does; empty where the server has none.
+    `size` is the server's claim in bytes, 0 where it makes none, and is never trusted (Exchange estimates).
+    `arrived_at` is when the server received it, with its offset (IMAP INTERNALDATE).
+    """
+
+    ref: Ref
+    version: str
+    flags: frozenset[str]
+    arrived_at: datetime
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The message left this folder. It may have been moved, so this says nothing about its content."""
+
+    ref: Ref
+
+
+Change = Seen | Gone
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A run of changes. Once they are kept, `cursor` is where to resume, and `last` ends the pass."""
+
+    changes: tuple[Change, ...]
+    cursor: Cursor
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who a message was really sent to (SMTP envelope or Exchange journal report); only a journal has one."""
+
+    sender: str
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message with its exact bytes.
+
+    `raw` yields the bytes in order. A small message is a tuple of one chunk and can be read at will. A large one is
+    read once, while the `fetch` that yielded it stands still; what the reader leaves is skipped when `fetch` goes on.
+    """
+
+    ref: Ref
+    raw: Iterable[bytes]
+    flags: frozenset[str] = frozenset()
+    received_at: datetime | None = None
+    envelope: Envelope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One message that could not be had: a value, so that its folder goes on."""
+
+    ref: Ref
+    error: ReplicationError
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something happened in this folder; what, only a pass can tell."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a source can promise. The engine and the conformance suite ask here, never for the connector's name.
+
+    reports_removals: `changes(since)` yields a Gone for each message that left; else the engine compares inventories.
+    reports_flags: flags are part of the mail system at all (a Maildir yes, a journal no).
+    exact_bytes: `fetch` gives the bytes that were delivered, the same each time (Exchange re-generates MIME).
+    exact_sizes: `Seen.size` is the length of `raw` (to be distrusted until shown).
+    stable_folder_ids: `Folder.id` outlives a rename.
+    """
+
+    reports_removals: bool
+    reports_flags: bool = True
+    exact_bytes: bool = True
+    exact_sizes: bool = False
+    stable_folder_ids: bool = False
+    extensions: frozenset[str] = field(default_factory=frozenset)

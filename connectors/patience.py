@@ -1,0 +1,56 @@
+"""How long to wait for a mail system that is in trouble, and when to give up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from connectors.errors import ReplicationError
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """How long to wait, in seconds, and how often to try without getting any further."""
+
+    first: float = 1.0
+    factor: float = 2.0
+    longest: float = 60.0
+    attempts: int = 6
+
+    def seconds(self, failures: int, chance: float) -> float:
+        """The pause after so many failures in a row; `chance` in [0, 1) keeps many clients from coming back at once."""
+        whole = min(self.longest, self.first * self.factor ** (failures - 1))
+        return whole * (1 + chance) / 2
+
+
+def tell_no_one(error: ReplicationError, pause: float) -> None:
+    """For callers who do not want to hear of retries."""
+
+
+class Patience:
+    """Counts the failures since something was last gained."""
+
+    def __init__(
+        self,
+        pauses: Pauses,
+        sleep: Callable[[float], None],
+        rng: Random,
+        tell: Callable[[ReplicationError, float], None],
+    ) -> None:
+        self._pauses = pauses
+        self._sleep = sleep
+        self._rng = rng
+        self._tell = tell
+        self._failures = 0
+
+    def renew(self) -> None:
+        """Something was gained."""
+        self._failures = 0
+
+    def suffer(self, error: ReplicationError) -> None:
+        """Waits, at least as long as the server asks; or raises the error, if it is permanent or one too many."""
+        self._failures += 1
+        if not error.transient or self._failures >= self._pauses.attempts:
+            raise error
+        pause = max(self._pauses.seconds(self._failures, self._rng.random()), error.retry_after or 0.0)
+        self._tell(error, pause)
+        self._sleep(pause)

@@ -1,0 +1,98 @@
+"""The contract between a mail system and the engine. The promises are in the docstrings; `connectors.testing` checks them.
+
+Reading (`Source`) and writing (`Target`) are apart, so that a read-only source stays small. All calls raise only
+`ReplicationError`s; one message's trouble is a `Failure`, never an exception.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from connectors.model import Capabilities, Cursor, Failure, Folder, Hint, Message, Page, Ref
+
+
+class Source(Protocol):
+    """One mailbox to read. Not thread-safe: one thread at a time."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this source promises; stands from the first call of `folders` on."""
+        ...
+
+    def folders(self) -> Iterator[Folder]:
+        """Every folder that can hold mail, parents before children.
+
+        A `stamp` is taken before anything that a later `changes` of this session reports, so that it can be kept with
+        that pass: whatever happened after it differs from it.
+        """
+        ...
+
+    def changes(self, folder: Folder, since: Cursor | None) -> Iterator[Page]:
+        """What changed since the cursor; with None, everything (a full pass).
+
+        At least one page, the last and only the last with `last`. A page's cursor covers that page and all before it,
+        never a change not yet yielded: resuming with it yields the rest, and what happened meanwhile. A full pass ends
+        with a cursor no later than its *start*, so what changed while it ran comes again; repeats are allowed, gaps
+        are not. A page ends at 16 MB of `Seen.size`, after one larger message, or at a thousand-odd changes. An
+        unchanged folder yields one empty page with the cursor it was asked with.
+
+        Raises CursorExpired if the cursor cannot be used, before the first page; FolderGone, FolderRefused.
+        May be interleaved with `fetch` of the same folder: the engine asks for page n+1 while page n is fetched.
+        """
+        ...
+
+    def fetch(self, refs: Iterable[Ref]) -> Iterator[Message | Failure]:
+        """The messages, of one folder, each ref answered exactly once, in any order.
+
+        `refs` is consumed lazily and may be endless; it may call back into `changes`. A source that can pipeline asks
+        for more while answers are under way. A message that has left is answered by Failure(ItemGone).
+        """
+        ...
+
+    def inventory(self, folder: Folder) -> Iterator[Ref]:
+        """The ids of all messages in the folder now, in any order, without bodies: positive evidence of presence."""
+        ...
+
+    def count(self, folder: Folder) -> int:
+        """The server's own count of messages, asked now and not computed from what was listed."""
+        ...
+
+    def close(self) -> None:
+        """Ends the session. Never raises; more than once does no harm."""
+        ...
+
+
+class Watcher(Protocol):
+    """A source that can say when to look. A hint names a folder and promises nothing else."""
+
+    def watch(self, folders: Iterable[Folder]) -> Iterator[Hint]:
+        """Hints until closed."""
+        ...
+
+
+class Spool(Protocol):
+    """Where a connector that is pushed to (SMTP) puts a message before it says that it has it."""
+
+    def put(self, message: Message) -> Ref:
+        """Durable on return."""
+        ...
+
+
+class Connector(Protocol):
+    """A mail system that can be named in the configuration (entry-point group `mailbox_replicator.connectors`).
+
+    `source_settings` and `mailbox_settings` are frozen dataclasses; their fields are the keys that the configuration
+    accepts, their types and defaults what it checks, so that a connector's settings need no code in the CLI.
+    A field of type `Secret` is given as `{ env = }`, `{ file = }`, `{ command = }` or `{ keyring = }`.
+    """
+
+    name: str
+    source_settings: type
+    mailbox_settings: type
+
+    def open_source(self, source: Any, mailbox: Any) -> Source:
+        """Connects and logs in. Raises Unreachable, Untrusted, LoginRefused."""
+        ...
+
+
+Secret = Callable[[], str]
+"""Gives the secret when it is needed and keeps no copy; its repr says where it comes from, never what it is."""

@@ -1,0 +1,1 @@
+"""For those who write a connector: the conformance suite, scripted faults, ugly mail. docs/connectors.md shows how."""

@@ -1,0 +1,1 @@
+"""Compares and decides. Pure: no network, no store."""

@@ -1,0 +1,1 @@
+"""Keeps, schedules and shows: the mailstore, the engine and the commands."""

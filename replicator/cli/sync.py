@@ -1,0 +1,70 @@
+"""`replicator sync`: one pass over each mailbox."""
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from replicator.cli.display import counted, human_bytes, print_error, print_json, print_text
+from replicator.cli.invocation import Invocation, chosen
+from replicator.cli.options import json_option, mailboxes_argument
+
+if TYPE_CHECKING:
+    from replicator.engine.report import MailboxReport, RunReport
+
+
+@click.command("sync", short_help="Bring the copies up to date.")
+@mailboxes_argument
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Mailboxes at once; else one a processor.")
+@click.option("--full", is_flag=True, help="Compare every folder in full, and try again all that is quarantined.")
+@click.option("--wait", is_flag=True, help="Wait for another run on the same mailbox instead of failing it.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    mailboxes: tuple[str, ...],
+    jobs: int | None,
+    full: bool,
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Bring the copy of each MAILBOX, or of all, up to date: one pass, then end.
+
+    What was acknowledged is kept: a run that is killed goes on where it stopped. A mailbox that fails does not stop
+    the others; the exit code is then 3.
+    """
+    from replicator.engine import synchronise
+    from replicator.engine.options import Options
+    from replicator.progress import showing
+
+    invocation: Invocation = ctx.obj
+    config = invocation.config()
+    names = chosen(mailboxes, config.mailboxes)
+    options = Options(jobs=jobs or os.cpu_count() or 1, full=full, wait=wait)
+    with showing(shown=invocation.shows_progress()) as advance:
+        report = synchronise(config, names, options, invocation.clock, advance)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _show(report, quiet=invocation.quiet)
+    ctx.exit(report.exit_code)
+
+
+def _show(report: "RunReport", *, quiet: bool) -> None:
+    for mailbox in report.mailboxes:
+        if not quiet and (mailbox.error is None or mailbox.folders):
+            print_text(_line(mailbox))
+        for trouble in [*([mailbox.error] if mailbox.error else []), *mailbox.folder_errors]:
+            print_error(f"{mailbox.mailbox}: {trouble.message}", trouble.advice)
+        if mailbox.unaccepted:
+            advice = f"`replicator list {mailbox.mailbox} --state quarantined` names them; they are tried again"
+            print_error(f"{mailbox.mailbox}: {counted(mailbox.unaccepted, 'message')} could not be taken", advice)
+
+
+def _line(mailbox: "MailboxReport") -> str:
+    counts = mailbox.counts
+    words = [f"{counts.seen} seen", f"{counts.stored} stored", f"{counts.merged} merged"]
+    rare = ("filtered", "quarantined", "recovered", "removed", "flags_changed", "unverified")
+    words += [f"{getattr(counts, name)} {name.replace('_', ' ')}" for name in rare if getattr(counts, name)]
+    size = f", {human_bytes(counts.bytes)}" if counts.bytes else ""
+    return f"{mailbox.mailbox}: {counted(mailbox.folders, 'folder')}: {', '.join(words)}{size}, {mailbox.seconds:.1f} s"

@@ -1,0 +1,72 @@
+"""`replicator verify`: whether what is stored is what was written."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from connectors.errors import Tampered
+from replicator.cli.display import counted, human_bytes, print_error, print_json, print_text
+from replicator.cli.invocation import Invocation, chosen
+from replicator.cli.options import Percent, json_option, mailboxes_argument, percent
+
+if TYPE_CHECKING:
+    from replicator.mailstore.problem import Problem
+
+
+class ShareCommand(click.Command):
+    """Lets `--read-data` stand alone: the word after it is its PERCENT only if it is a percentage, else a mailbox."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Gives the option its value where it was left out."""
+        followers = [*args[1:], ""]
+        whole = [
+            f"{word}=100" if word == "--read-data" and percent(follower) is None else word
+            for word, follower in zip(args, followers, strict=True)
+        ]
+        return super().parse_args(ctx, whole)
+
+
+@click.command("verify", short_help="Check that what is stored is what was written.", cls=ShareCommand)
+@mailboxes_argument
+@click.option(
+    "--read-data",
+    type=Percent(),
+    metavar="[PERCENT]",
+    help="Also decrypt and hash again: every message, or a share of them drawn by chance.",
+)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, mailboxes: tuple[str, ...], read_data: float | None, as_json: bool) -> None:
+    """Check the mailstore, and each MAILBOX or all of them: databases, rows, records, and that each has its place.
+
+    Ends with exit code 13 if anything is not as it was written. Nothing is changed.
+    """
+    from replicator.mailstore.problem import Problem
+    from replicator.progress import showing
+
+    invocation: Invocation = ctx.obj
+    messages, size = 0, 0
+    problems: list[Problem] = []
+    with invocation.open_mailstore(invocation.config()) as mailstore:
+        names = chosen(mailboxes, mailstore.names())
+        with showing(shown=invocation.shows_progress()) as advance:
+            for found in mailstore.verify(names, read_data):
+                if isinstance(found, Problem):
+                    problems.append(found)
+                else:
+                    messages, size = messages + 1, size + found.size
+                    advance(1, found.size)
+    if as_json:
+        errors = [{"where": problem.where, "what": problem.what} for problem in problems]
+        print_json({"ok": not problems, "messages": messages, "bytes": size, "errors": errors})
+    else:
+        _show(problems, messages, size, read_data)
+    ctx.exit(Tampered.exit_code if problems else 0)
+
+
+def _show(problems: "list[Problem]", messages: int, size: int, read_data: float | None) -> None:
+    for problem in problems:
+        print_error(f"{problem.where}: {problem.what}")
+    decrypted = {None: "", 100.0: ", decrypted and hashed"}.get(read_data, f", {read_data} % decrypted and hashed")
+    found = counted(len(problems), "problem") if problems else "everything is as it was written"
+    print_text(f"{found}; {counted(messages, 'message')} ({human_bytes(size)}) in order{decrypted}")

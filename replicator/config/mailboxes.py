@@ -1,0 +1,181 @@
+"""Reads the mailboxes: `[[mailbox]]` tables, and the CSV file that `[mailboxes]` names for thousands of them.
+
+A row of the CSV file becomes the table that one would have written by hand, and both go the same way from there.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any, get_args, get_type_hints
+
+from connectors.protocols import Connector, Secret
+from replicator.config.model import MailboxSettings, SideSettings
+from replicator.config.patterns import FolderRules, problem_of
+from replicator.config.place import Place
+from replicator.config.problems import suggestion
+from replicator.config.settings import read_settings
+from replicator.config.values import INVALID, read_duration, read_path, read_text, read_texts
+
+RESERVED = "unclaimed"
+SIDES = ("primary", "standby")
+_KEYS = ("id", "addresses", "rpo", *SIDES, "folders")
+_SECRET_FORMS = ("env", "file", "keyring")
+
+Sources = Mapping[str, Connector | None]
+
+
+def read_mailboxes(table: Mapping[str, Any], place: Place, sources: Sources) -> list[MailboxSettings]:
+    """All mailboxes without problems, from both places; ids and addresses are unique over both."""
+    found: list[MailboxSettings] = []
+    claimed: dict[str, str] = {}
+    for mailbox_place, mailbox_table in (*_tables(table, place), *_rows(table, place, sources)):
+        mailbox = _mailbox(mailbox_table, mailbox_place, sources)
+        if mailbox is not INVALID and _claims(mailbox, mailbox_place, claimed):
+            found.append(mailbox)
+    return found
+
+
+def _claims(mailbox: MailboxSettings, place: Place, claimed: dict[str, str]) -> bool:
+    """Whether the id and the addresses are this mailbox's alone: a copy in a journal has one owner."""
+    before = len(place.problems.found)
+    keys = {address.casefold(): "addresses" for address in mailbox.addresses} | {mailbox.id.casefold(): "id"}
+    for address, key in keys.items():
+        if address in claimed:
+            place.at(key).problem(f"{address} is claimed twice, first by the mailbox {claimed[address]}")
+        claimed.setdefault(address, mailbox.id)
+    return len(place.problems.found) == before
+
+
+def _mailbox(table: dict[str, Any], place: Place, sources: Sources) -> Any:
+    """One mailbox, or INVALID."""
+    place.refuse_unknown(table, _KEYS)
+    for name in ("id", "primary"):
+        if name not in table:
+            place.problem(f'"{name}" is missing')
+    known = {
+        "id": _id(table["id"], place.at("id")) if "id" in table else INVALID,
+        "addresses": read_texts(table.get("addresses", []), place.at("addresses")),
+        "rpo": read_duration(table["rpo"], place.at("rpo")) if "rpo" in table else None,
+        "folders": _folders(table.get("folders", {}), place.at("folders")),
+        "standby": None,
+    }
+    for name in SIDES:
+        if name in table:
+            known[name] = _side(table[name], place.at(name), sources)
+    invalid = INVALID in known.values() or "primary" not in known
+    return INVALID if invalid else MailboxSettings(**known)
+
+
+def _id(value: Any, place: Place) -> Any:
+    text = read_text(value, place)
+    if text is INVALID:
+        return INVALID
+    if text == RESERVED or text.startswith("-"):
+        place.problem(f"{text!r} cannot be the name of a mailbox")
+        return INVALID
+    return text
+
+
+def _folders(table: Any, place: Place) -> Any:
+    if not place.is_table(table):
+        return INVALID
+    place.refuse_unknown(table, ("exclude",))
+    patterns = read_texts(table.get("exclude", []), place.at("exclude"))
+    if patterns is INVALID:
+        return INVALID
+    wrong = [text for text in map(problem_of, patterns) if text]
+    for text in wrong:
+        place.at("exclude").problem(text)
+    return INVALID if wrong else FolderRules(patterns)
+
+
+def _side(table: Any, place: Place, sources: Sources) -> Any:
+    if not place.is_table(table):
+        return INVALID
+    if "source" not in table:
+        place.problem('"source" is missing')
+        return INVALID
+    name = table["source"]
+    if not isinstance(name, str) or name not in sources:
+        place.at("source").problem(f"there is no [source.{name}]{suggestion(str(name), sources)}")
+        return INVALID
+    connector = sources[name]
+    if connector is None:
+        return INVALID  # what is wrong with the source has been reported there
+    own = {key: value for key, value in table.items() if key != "source"}
+    settings = read_settings(connector.mailbox_settings, own, place)
+    return INVALID if settings is INVALID else SideSettings(name, settings)
+
+
+Entry = tuple[Place, dict[str, Any]]
+
+
+def _tables(table: Mapping[str, Any], place: Place) -> Iterator[Entry]:
+    mailboxes = table.get("mailbox", [])
+    if not isinstance(mailboxes, list):
+        place.at("mailbox").problem("write [[mailbox]], in double brackets: there can be many")
+        return
+    for index, value in enumerate(mailboxes):
+        where = place.at("mailbox", index)
+        if where.is_table(value):
+            yield where, value
+
+
+def _rows(table: Mapping[str, Any], place: Place, sources: Sources) -> Iterator[Entry]:
+    """The rows of the CSV file, if one is named, each as the table that it stands for."""
+    if "mailboxes" not in table:
+        return
+    where = place.at("mailboxes")
+    settings = table["mailboxes"]
+    if not where.is_table(settings):
+        return
+    where.refuse_unknown(settings, ("file",))
+    file = read_path(settings.get("file"), where.at("file"))
+    if file is INVALID:
+        return
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            head = Place(file, place.problems, lambda _: 1)
+            yield from _entries(csv.DictReader(stream, strict=True), head, sources)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        where.at("file").problem(f"{file} cannot be read: {error}")
+
+
+def _entries(reader: "csv.DictReader[str]", head: Place, sources: Sources) -> Iterator[Entry]:
+    columns = _columns(sources)
+    for name in reader.fieldnames or ():
+        if name not in columns:
+            head.problem(f"unknown column {name!r}{suggestion(name, columns)}")
+    for row in reader:
+        line = reader.line_num
+        place = Place(head.file, head.problems, lambda _, line=line: line, joint="_")  # type: ignore[misc]
+        if None in row or None in row.values():
+            place.problem("the row has not as many cells as the first line has columns")
+        else:
+            yield place, _nested({columns[name]: cell for name, cell in row.items() if cell and name in columns})
+
+
+def _columns(sources: Sources) -> dict[str, tuple[str, ...]]:
+    """Every column that the connectors in use give a meaning, with the key path it stands for."""
+    used = {id(connector.mailbox_settings): connector.mailbox_settings for connector in sources.values() if connector}
+    columns: dict[str, tuple[str, ...]] = {name: (name,) for name in ("id", "addresses", "rpo")}
+    for side in SIDES:
+        columns[f"{side}_source"] = (side, "source")
+        for settings in used.values():
+            hints = get_type_hints(settings)
+            for field in fields(settings):
+                columns[f"{side}_{field.name}"] = (side, field.name)
+                if hints[field.name] == Secret or Secret in get_args(hints[field.name]):
+                    columns.pop(f"{side}_{field.name}")
+                    columns |= {f"{side}_{field.name}_{form}": (side, field.name, form) for form in _SECRET_FORMS}
+    return columns
+
+
+def _nested(cells: Mapping[tuple[str, ...], str]) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for path, cell in cells.items():
+        inner = table
+        for name in path[:-1]:
+            inner = inner.setdefault(name, {})
+        inner[path[-1]] = cell.replace(";", " ").split() if path == ("addresses",) else cell
+    return table

@@ -1,0 +1,141 @@
+"""One pass over one folder: changes, removals, the server's own count."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from connectors.errors import CursorExpired
+from connectors.model import Folder, Ref
+from connectors.protocols import Source
+from replicator.engine.keeping import Intake, Keeping
+from replicator.engine.reading import Lookup, Reading, Sink
+from replicator.mailstore.mailbox.answers import Answer, Counts
+from replicator.mailstore.mailbox.rows import FolderRow
+from replicator.mailstore.mailbox.store import MailboxStore
+
+OpenLookup = Callable[[FolderRow], AbstractContextManager[Lookup]]
+"""Opens a lookup for the thread that calls it: databases are not shared between threads."""
+
+
+Relay = Callable[[Callable[[Sink], None], Sink], None]
+"""Calls the first with a sink that leads to the second."""
+
+
+class Surroundings(Protocol):
+    """What a pass needs to know of its engine."""
+
+    relay: Relay
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+
+@dataclass(slots=True)
+class FolderResult:
+    """What a pass did. Not `complete`: the deadline came first, and the next step goes on from the cursor."""
+
+    counts: Counts = field(default_factory=Counts)
+    full_passes: int = 0
+    complete: bool = True
+
+
+class FolderPass:
+    """Replicates one folder. `expired` is asked at the end of each page."""
+
+    def __init__(
+        self,
+        source: Source,
+        store: MailboxStore,
+        intake: Intake,
+        open_lookup: OpenLookup,
+        expired: Callable[[], bool],
+        engine: Surroundings,
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._intake = intake
+        self._open_lookup = open_lookup
+        self._expired = expired
+        self._engine = engine
+        self.result = FolderResult()
+
+    def run(self, side: str, folder: Folder, *, full: bool = False) -> FolderResult:
+        """One pass. Raises what the source raises for more than one message; what was recorded stands."""
+        self.result = FolderResult()
+        row = self._store.open_folder(side, folder)
+        if full and not row.full:
+            row = self._store.forget_cursor(row)
+        self._retry_quarantined(row)
+        if not _unchanged(row, folder):
+            row = self._replicate(row, folder)
+            if self.result.complete:
+                self._balance(row, folder)
+        return self.result
+
+    def _replicate(self, row: FolderRow, folder: Folder) -> FolderRow:
+        """Changes, then removals; an unusable cursor is answered by a full pass."""
+        full = row.full or row.cursor is None
+        try:
+            row = self._read(row, folder, full=full)
+        except CursorExpired:
+            full = True
+            row = self._read(self._store.forget_cursor(row), folder, full=full)
+        if self.result.complete:
+            self.result.full_passes += full
+            if full or not self._source.capabilities.reports_removals:
+                self._close_absent(row, folder)
+        return row
+
+    def _read(self, row: FolderRow, folder: Folder, *, full: bool) -> FolderRow:
+        reading = Reading(self._source, folder, row.cursor, self._expired)
+        keeping = Keeping(self._store, self._intake, row, full=full)
+
+        def read(sink: Sink) -> None:
+            with self._open_lookup(row) as lookup:
+                reading.into(sink, lookup)
+
+        try:
+            self._engine.relay(read, keeping)
+        finally:
+            self.result.counts.add(keeping.counts)
+        self.result.complete = reading.complete
+        return keeping.folder
+
+    def _balance(self, row: FolderRow, folder: Folder) -> None:
+        """Asks the server's own count. One more delta answers a difference, then a comparison of ids, then nothing."""
+        count = self._source.count(folder)
+        listed = self._store.live(row)
+        if listed != count:
+            row = self._replicate(row, folder)
+            presence = self._store.close_absent(row, self._source.inventory(folder))
+            self.result.counts.removed += presence.closed
+            if presence.unrecorded and self.result.complete:
+                row = self._replicate(self._store.forget_cursor(row), folder)
+                presence = self._store.close_absent(row, self._source.inventory(folder))
+                self.result.counts.removed += presence.closed
+            count, listed = self._source.count(folder), presence.listed
+        if self.result.complete:
+            self._store.settle(row, folder.stamp, count, listed)
+
+    def _close_absent(self, row: FolderRow, folder: Folder) -> None:
+        self.result.counts.removed += self._store.close_absent(row, self._source.inventory(folder)).closed
+
+    def _retry_quarantined(self, row: FolderRow) -> None:
+        due = self._store.due(row, self._engine.now())
+        if not due:
+            return
+        answers: dict[str, Answer] = {}
+        for answer in self._source.fetch(Ref(row.ref, old.ref) for old in due):
+            kept = self._intake.keep(answer)
+            if kept is not None:
+                answers[answer.ref.id] = kept
+        self._intake.sync()
+        self.result.counts.add(self._store.retried(row, due, answers))
+        self._intake.recorded(answers.values())
+
+
+def _unchanged(row: FolderRow, folder: Folder) -> bool:
+    """Whether the server's stamp says that nothing happened since the last complete pass."""
+    return bool(folder.stamp) and folder.stamp == row.stamp and not row.full and row.cursor is not None

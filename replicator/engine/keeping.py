@@ -1,0 +1,100 @@
+"""Keeps what was read: bytes first, then a page's rows and cursor in one transaction, page by page."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from connectors.errors import ItemError, ItemGone
+from connectors.model import Failure, Message, Page, Ref
+from replicator.mailstore.content import ContentWriter
+from replicator.mailstore.mailbox.answers import Answer, Counts, New
+from replicator.mailstore.mailbox.rows import FolderRow
+from replicator.mailstore.mailbox.store import MailboxStore
+
+Advance = Callable[[int, int], None]
+"""Told after each message: messages and bytes since the last call."""
+
+
+@dataclass(slots=True)
+class _OpenPage:
+    page: Page
+    missing: set[Ref]
+    answers: dict[Ref, Answer] = field(default_factory=dict)
+
+
+class Intake:
+    """Turns a message into an answer that can be recorded: sealed and appended, or found to be held already."""
+
+    def __init__(self, store: MailboxStore, writer: ContentWriter, advance: Advance) -> None:
+        self._store = store
+        self._writer = writer
+        self._advance = advance
+        self._unrecorded: dict[bytes, New] = {}
+
+    def keep(self, answer: Message | Failure) -> Answer | None:
+        """The answer; None for a message that had left before it could be fetched."""
+        if isinstance(answer, Failure):
+            return None if isinstance(answer.error, ItemGone) else answer
+        try:
+            return self._keep(answer)
+        except ItemError as error:
+            return Failure(answer.ref, error)
+
+    def sync(self) -> None:
+        """Makes everything kept durable. Only then may rows refer to it."""
+        self._writer.sync(self._store.mark())
+
+    def recorded(self, answers: Iterable[Answer]) -> None:
+        """These are on record now, so that the mailbox's database can tell that their content is held."""
+        for answer in answers:
+            if isinstance(answer, New):
+                self._unrecorded.pop(answer.content.sha256, None)
+
+    def _keep(self, message: Message) -> Answer:
+        if isinstance(message.raw, tuple):
+            digest = sha256(b"".join(message.raw)).digest()
+            held = self._unrecorded.get(digest) or self._store.held(digest)
+            if held is not None:
+                self._advance(1, 0)
+                return held
+        new = New.of(self._writer.put(message.raw))
+        self._advance(1, new.content.size)
+        return self._unrecorded.setdefault(new.content.sha256, new)
+
+
+class Keeping:
+    """The sink of one folder's pass. A page is recorded once all its answers are there and durable, in order."""
+
+    def __init__(self, store: MailboxStore, intake: Intake, folder: FolderRow, *, full: bool) -> None:
+        self.folder = folder
+        self.counts = Counts()
+        self._store = store
+        self._intake = intake
+        self._full = full
+        self._open: deque[_OpenPage] = deque()
+
+    def page(self, page: Page, missing: list[Ref]) -> None:
+        """See Sink."""
+        self._open.append(_OpenPage(page, set(missing)))
+        self._record()
+
+    def answer(self, answer: Message | Failure) -> None:
+        """See Sink."""
+        kept = self._intake.keep(answer)
+        for waiting in self._open:
+            if answer.ref in waiting.missing:
+                waiting.missing.discard(answer.ref)
+                if kept is not None:
+                    waiting.answers[answer.ref] = kept
+                break
+        self._record()
+
+    def _record(self) -> None:
+        while self._open and not self._open[0].missing:
+            first = self._open.popleft()
+            if any(isinstance(answer, New) for answer in first.answers.values()):
+                self._intake.sync()
+            self.folder, counts = self._store.record(self.folder, first.page, first.answers, full=self._full)
+            self._intake.recorded(first.answers.values())
+            self.counts.add(counts)

@@ -1,0 +1,54 @@
+"""Which mailbox is worked on next: in turn, within each source's connections, and not at a source known to be dead."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+
+from replicator.engine.opening import Jobs
+from replicator.engine.report import MailboxReport, Trouble
+from replicator.engine.step import Progress
+
+
+class Queue:
+    """The mailboxes of one run. A mailbox that is given out comes back, complete or to wait for another turn."""
+
+    def __init__(self, names: Sequence[str], jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._waiting = deque(Progress(MailboxReport(name)) for name in names)
+        self._busy: Counter[str] = Counter()
+        self._dead: dict[str, Trouble] = {}
+        self._given = 0
+        self.reports = {progress.report.mailbox: progress.report for progress in self._waiting}
+
+    def __bool__(self) -> bool:
+        """Whether any mailbox is not complete."""
+        return bool(self._waiting) or self._given > 0
+
+    @property
+    def contended(self) -> bool:
+        """Whether some mailbox waits, so that a slice of time has to end."""
+        return bool(self._waiting)
+
+    def take(self) -> Progress | None:
+        """The first mailbox that waits and whose sources have a connection free; None if there is none now."""
+        for progress in list(self._waiting):
+            sources = self._jobs.sources(progress.report.mailbox)
+            dead = next((self._dead[source] for source in sources if source in self._dead), None)
+            if dead is not None:
+                self._waiting.remove(progress)
+                progress.report.error = dead
+            elif all(self._busy[source] < self._jobs.max_connections(source) for source in sources):
+                self._waiting.remove(progress)
+                self._busy.update(sources)
+                self._given += 1
+                return progress
+        return None
+
+    def give_back(self, progress: Progress) -> None:
+        """A mailbox after its step."""
+        self._given -= 1
+        self._busy.subtract(self._jobs.sources(progress.report.mailbox))
+        self.reports[progress.report.mailbox] = progress.report
+        if progress.dead_source and progress.report.error is not None:
+            self._dead[progress.dead_source] = progress.report.error
+        if not progress.complete:
+            self._waiting.append(progress)

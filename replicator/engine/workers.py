@@ -1,0 +1,164 @@
+"""A crew of worker processes: each steps over one mailbox at a time. The parent deals out mailboxes and connections."""
+
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from types import TracebackType
+
+from connectors.errors import ReplicationError
+from replicator.config import Config
+from replicator.engine.opening import Jobs, open_mailstore
+from replicator.engine.options import Options
+from replicator.engine.queue import Queue
+from replicator.engine.report import Trouble
+from replicator.engine.step import Engine, Progress
+
+# Never fork: an open database and a running thread would come along.
+_spawn = multiprocessing.get_context("spawn")
+_TELL_EVERY = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    progress: Progress
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: SpawnProcess
+    pipe: "Connection[_Task, _Answer]"
+    progress: Progress | None = None
+
+
+_Answer = Progress | ReplicationError | tuple[int, int]
+"""The step's end, what concerns the whole run, or messages and bytes since the last word."""
+
+
+class Crew:
+    """Workers for one run. One that dies takes down the mailbox that it worked on, and is replaced."""
+
+    def __init__(
+        self, config: Config, run: str, options: Options, tell: Callable[[int, int], None], *, size: int
+    ) -> None:
+        self._arguments = (config, run, options)
+        self._slice = options.slice
+        self._tell = tell
+        self._workers = [self._hire() for _ in range(size)]
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.pipe.close()
+            if error is not None:
+                worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join()
+
+    def work(self, queue: Queue) -> None:
+        """Until no mailbox is left. Raises what a worker says concerns the whole run."""
+        while queue:
+            for worker in self._workers:
+                if worker.progress is None and (progress := queue.take()) is not None:
+                    worker.progress = progress
+                    worker.pipe.send(_Task(progress, self._slice if queue.contended else float("inf")))
+            busy = {worker.pipe: worker for worker in self._workers if worker.progress is not None}
+            for pipe in wait(list(busy)):
+                self._hear(busy[pipe], queue)  # type: ignore[index]
+
+    def _hear(self, worker: _Worker, queue: Queue) -> None:
+        try:
+            answer = worker.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self._bury(worker, queue)
+            return
+        match answer:
+            case ReplicationError():
+                raise answer
+            case Progress():
+                worker.progress = None
+                queue.give_back(answer)
+            case (messages, size):
+                self._tell(messages, size)
+
+    def _bury(self, worker: _Worker, queue: Queue) -> None:
+        worker.process.join()
+        progress = worker.progress
+        assert progress is not None
+        text = f"its worker process ended unexpectedly (exit code {worker.process.exitcode})"
+        progress.report.error = Trouble("WorkerDied", text, "what was acknowledged is kept; run again", 1)
+        progress.complete = True
+        queue.give_back(progress)
+        self._workers[self._workers.index(worker)] = self._hire()
+
+    def _hire(self) -> _Worker:
+        here, there = _spawn.Pipe()
+        process = _spawn.Process(target=_serve, args=(there, *self._arguments), daemon=True)
+        process.start()
+        there.close()
+        return _Worker(process, here)
+
+
+def _serve(pipe: "Connection[_Answer, _Task]", config: Config, run: str, options: Options) -> None:
+    """A worker's life: steps, until the parent closes the pipe or dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
+    _die_with_parent()
+    teller = _Teller(pipe)
+    jobs = Jobs(config, time.sleep, random.Random())  # noqa: S311 - spreads retries, guards nothing
+    try:
+        with open_mailstore(config, time.time) as mailstore:  # noqa: TID251 - the clock of this process
+            engine = Engine(mailstore, run, time.time, time.monotonic, teller.tell)  # noqa: TID251
+            while True:
+                task = pipe.recv()
+                job = jobs.job(task.progress.report.mailbox, full=options.full, wait=options.wait)
+                engine.step(job, task.progress, time.monotonic() + task.seconds)
+                teller.flush()
+                pipe.send(task.progress)
+    except EOFError:
+        return
+    except ReplicationError as error:
+        pipe.send(error)
+
+
+def _die_with_parent() -> None:
+    """A killed run leaves no one behind who holds its locks."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+class _Teller:
+    """Passes progress on, but not for each message."""
+
+    def __init__(self, pipe: "Connection[_Answer, _Task]") -> None:
+        self._pipe = pipe
+        self._told = time.monotonic()
+        self._messages = self._bytes = 0
+
+    def tell(self, messages: int, size: int) -> None:
+        self._messages += messages
+        self._bytes += size
+        if time.monotonic() - self._told >= _TELL_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._messages:
+            self._pipe.send((self._messages, self._bytes))
+        self._messages = self._bytes = 0
+        self._told = time.monotonic()

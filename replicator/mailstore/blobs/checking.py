@@ -1,0 +1,86 @@
+"""Checking segments and catalog against each other, without a content key: what a scrub does."""
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+
+from connectors.errors import Tampered
+from replicator.mailstore.blobs.record import Header, is_whole
+from replicator.mailstore.blobs.segments import SEGMENT_HEADER, Segments
+from replicator.mailstore.blobs.walking import Damage, Found, walk
+from replicator.mailstore.catalog.model import Blob, Catalog, Segment
+from replicator.mailstore.problem import Problem
+
+AT_ONCE = 500
+
+
+def check_segments(segments: Segments, catalog: Catalog) -> Iterator[Problem]:
+    """Reads every committed byte: CRCs, lengths, records that the catalog does not list, rows without a record.
+
+    Others may write meanwhile: what they add after the start is left out.
+    """
+    on_disk = segments.names()
+    scrub = _Scrub(segments, catalog)
+    for name in on_disk:
+        if name not in scrub.rows and segments.path(name).stat().st_size > SEGMENT_HEADER:
+            yield Problem(f"segment {name}", "the catalog does not list it")
+    for row in scrub.rows.values():
+        yield from scrub.check_segment(row)
+    if scrub.listed < catalog.totals().blobs:
+        yield from scrub.check_rows()
+
+
+class _Scrub:
+    """One run. `listed` counts the records that stand where the catalog says."""
+
+    def __init__(self, segments: Segments, catalog: Catalog) -> None:
+        self._segments = segments
+        self._catalog = catalog
+        self.rows = {row.name: row for row in catalog.segments()}
+        self.listed = 0
+
+    def check_segment(self, row: Segment) -> Iterator[Problem]:
+        where = f"segment {row.name}"
+        try:
+            descriptor = self._segments.descriptor(row.name)
+        except Tampered as error:
+            yield Problem(where, error.message)
+            return
+        size = os.fstat(descriptor).st_size
+        if size < row.length:
+            yield Problem(where, f"it ends at {size}, {row.length - size} bytes before its committed end")
+        elif size > row.length and row.sealed:
+            yield Problem(where, f"{size - row.length} bytes follow its end")
+        walked = walk(descriptor, SEGMENT_HEADER, min(size, row.length))
+        while page := list(islice(walked, AT_ONCE)):
+            yield from self._check_page(row, page)
+
+    def _check_page(self, row: Segment, page: list[Found | Damage]) -> Iterator[Problem]:
+        places = self._catalog.find(step.header.blob_id for step in page if isinstance(step, Found))
+        for step in page:
+            if isinstance(step, Damage):
+                yield Problem(f"segment {row.name} at {step.start}", f"{step.end - step.start} bytes are damaged")
+                continue
+            place = places.get(step.header.blob_id)
+            if place is None:
+                yield Problem(f"segment {row.name} at {step.offset}", "the catalog does not list this record")
+            elif (place.segment, place.offset, place.length) == (row.name, step.offset, step.header.record_length):
+                self.listed += 1
+
+    def check_rows(self) -> Iterator[Problem]:
+        """Which rows have no record. Reads each record again, so only when the count says that there are such."""
+        for blob in self._catalog.blobs():
+            row = self.rows.get(blob.place.segment)
+            old = row is not None and blob.place.offset + blob.place.length <= row.length
+            if old and not self._stands(blob):
+                yield Problem(
+                    f"blob {blob.id.hex()}", f"its record in segment {blob.place.segment} is missing or damaged"
+                )
+
+    def _stands(self, blob: Blob) -> bool:
+        try:
+            record = self._segments.read(blob.place)
+        except Tampered:
+            return False
+        header = Header.parse(record)
+        return header is not None and header.blob_id == blob.id and is_whole(record)

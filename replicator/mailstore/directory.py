@@ -1,0 +1,86 @@
+"""The files of a mailstore's directory, and the one in clear that says which format they have."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.errors import NoMailstore, StoreError
+from replicator.mailstore.keys.roots import sync_folder
+
+FORMAT = 1
+FEATURES: frozenset[str] = frozenset()
+"""What a program must understand to read or write here, beyond the format's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Paths under one mailstore's root. None of them says anything about what is kept."""
+
+    root: Path
+
+    @property
+    def format(self) -> Path:
+        """Written last when a mailstore is made: where it is, there is a mailstore."""
+        return self.root / "format.json"
+
+    @property
+    def keyring(self) -> Path:
+        """Wrapped keys."""
+        return self.root / "keyring.json"
+
+    @property
+    def catalog(self) -> Path:
+        """The catalog's database."""
+        return self.root / "catalog.db"
+
+    @property
+    def segments(self) -> Path:
+        """The directory of segments."""
+        return self.root / "seg"
+
+    def mailbox(self, mailbox_id: str) -> Path:
+        """A mailbox's database."""
+        return self.root / "mailbox" / mailbox_id[:2] / f"{mailbox_id}.db"
+
+    def lock(self, name: str) -> Path:
+        """A file whose kernel lock someone holds; a mailbox's writer that of the mailbox's id."""
+        return self.root / "lock" / name
+
+    def exists(self) -> bool:
+        """Whether a mailstore was completely made here."""
+        return self.format.exists()
+
+    def prepare(self) -> None:
+        """Makes the directories of a new mailstore. Raises StoreError if anything but a broken-off attempt is there."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(self.segments.glob("*")) or any(self.root.glob("mailbox/*/*")):
+            text = f"{self.root} holds segments or mailboxes, but no format.json"
+            raise StoreError(text, "restore format.json from a backup, or name another path")
+        for name in ("seg", "mailbox", "lock"):
+            (self.root / name).mkdir(mode=0o700, exist_ok=True)
+        self.keyring.unlink(missing_ok=True)
+        for leftover in self.root.glob("catalog.db*"):
+            leftover.unlink()
+
+    def complete(self) -> None:
+        """Says that everything is there, durably."""
+        document = {"format": FORMAT, "features": sorted(FEATURES)}
+        with self.format.open("x", encoding="ascii") as file:
+            file.write(json.dumps(document) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(self.root)
+
+    def check(self) -> None:
+        """Raises NoMailstore if there is none, StoreError if a newer program made it."""
+        try:
+            document = json.loads(self.format.read_text(encoding="ascii"))
+            version, features = int(document["format"]), frozenset(document["features"])
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise NoMailstore(f"there is no mailstore at {self.root}", "make it with `replicator init`") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.format} cannot be read", "restore it from a backup") from error
+        if version != FORMAT or features - FEATURES:
+            unknown = f"format {version}" + "".join(f", {name}" for name in sorted(features - FEATURES))
+            raise StoreError(f"{self.root} has {unknown}, which this program does not know", "use a newer program")

@@ -1,0 +1,7 @@
+"""Keys: from a root secret to the master key, and from there to one key for each mailbox."""
+
+from replicator.mailstore.keys.derivation import MailboxKeys, RandomBytes, expand
+from replicator.mailstore.keys.keyring import Keyring
+from replicator.mailstore.keys.roots import FileRoot, PassphraseRoot, Root
+
+__all__ = ["FileRoot", "Keyring", "MailboxKeys", "PassphraseRoot", "RandomBytes", "Root", "expand"]

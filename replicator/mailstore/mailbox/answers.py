@@ -1,0 +1,56 @@
+"""What became of the messages that were asked for, and how a run counts them."""
+
+from dataclasses import dataclass, fields
+
+from connectors.model import Failure
+from replicator.mailstore.content import Content, Kept
+from replicator.mailstore.mailbox.headers import message_id, subject
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Content that this mailbox holds already: nothing was written for it."""
+
+    version: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Content that was just sealed and appended, and what listings show of it; the rest of its header is let go."""
+
+    content: Content
+    sealed: int
+    shared: tuple[tuple[bytes, int], ...]
+    message_id: bytes
+    subject: bytes
+
+    @classmethod
+    def of(cls, kept: Kept) -> "New":
+        """What a content writer gave back."""
+        return cls(kept.content, kept.sealed, kept.shared, message_id(kept.head), subject(kept.head))
+
+
+Answer = New | Held | Failure
+"""A ref without an answer had left before it could be fetched."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """A run's counts, as `sync --json` gives them; always seen = stored + merged + filtered + quarantined."""
+
+    seen: int = 0
+    stored: int = 0
+    merged: int = 0
+    filtered: int = 0
+    quarantined: int = 0
+    recovered: int = 0
+    removed: int = 0
+    flags_changed: int = 0
+    unverified: int = 0
+    bytes: int = 0
+
+    def add(self, other: "Counts") -> None:
+        """Counts another's in."""
+        for field in fields(Counts):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))

@@ -1,0 +1,152 @@
+"""Whether the books of a mailbox balance with what its source says."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from replicator.folderpath import join_path
+from replicator.mailstore.mailbox.database import MailboxDatabase
+from replicator.mailstore.mailbox.folders import Folders
+from replicator.mailstore.mailbox.rows import FolderRow
+from replicator.mailstore.sqlcipher import translated
+
+
+@dataclass(frozen=True, slots=True)
+class FolderBalance:
+    """One folder: what is on record here, and what the source said when it was last complete."""
+
+    path: str
+    side: str
+    live: int
+    removed: int
+    quarantined: int
+    filtered: int
+    source_count: int
+    unlisted: int
+    balanced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxBalance:
+    """One mailbox. `bytes` are those of its live messages, `stored_bytes` the sealed ones it refers to.
+
+    `last_success` is the end of the last pass that completed every side, RFC 3339; paths are as `join_path` gives them.
+    """
+
+    state: str
+    messages: int
+    bytes: int
+    stored_bytes: int
+    last_success: str | None
+    not_covered: tuple[str, ...]
+    folders: tuple[FolderBalance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxTotals:
+    """Live placements, the versions they stand for, and the bytes of the placements."""
+
+    messages: int
+    unique_messages: int
+    bytes: int
+
+
+_FOLDER_COUNTS = """SELECT p.folder,
+        sum(p.died IS NULL AND p.version > 0),
+        sum(p.died IS NOT NULL),
+        sum(p.died IS NULL AND p.version = -1),
+        sum(p.died IS NULL AND p.version = 0),
+        sum(CASE WHEN p.died IS NULL THEN v.size ELSE 0 END)
+    FROM placement p LEFT JOIN version v ON v.id = p.version
+    WHERE p.folder = ?"""
+
+
+class Books:
+    """The counts of one mailbox."""
+
+    def __init__(self, database: MailboxDatabase, folders: Folders) -> None:
+        self._database = database
+        self._folders = folders
+
+    def balance(self) -> MailboxBalance:
+        """Counts every folder that is there, and those that left messages behind."""
+        counted = [(row, self._counts(row)) for row in self._folders.all()]
+        sides = self._sides()
+        with translated(self._database.path):
+            sealed = self._database.connection.execute("SELECT sealed FROM state").fetchone()[0]
+        completed = [side[1] for side in sides if side[1] is not None]
+        return MailboxBalance(
+            state="replicating",
+            messages=sum(counts[0] for _, counts in counted),
+            bytes=sum(counts[4] for _, counts in counted),
+            stored_bytes=sealed,
+            last_success=_timestamp(min(completed)) if completed and len(completed) == len(sides) else None,
+            not_covered=tuple(path for side in sides for path in json.loads(side[2])),
+            folders=tuple(_balance(row, counts) for row, counts in counted if row.died is None or counts[1]),
+        )
+
+    def totals(self) -> MailboxTotals:
+        """Live messages only."""
+        execute = self._database.connection.execute
+        with translated(self._database.path):
+            messages, size = execute(
+                """SELECT count(*), coalesce(sum(v.size), 0) FROM placement p JOIN version v ON v.id = p.version
+                WHERE p.died IS NULL"""
+            ).fetchone()
+            (unique,) = execute(
+                """SELECT count(*) FROM version v
+                WHERE EXISTS (SELECT 1 FROM placement p WHERE p.version = v.id AND p.died IS NULL)"""
+            ).fetchone()
+        return MailboxTotals(messages, unique, size)
+
+    def unaccepted(self) -> int:
+        """Quarantined messages that nobody has accepted as lost."""
+        with translated(self._database.path):
+            row = self._database.connection.execute("SELECT count(*) FROM failure WHERE accepted = 0").fetchone()
+        return int(row[0])
+
+    def note_look(self, side: str, looked: float, not_covered: list[str], *, complete: bool) -> None:
+        """Records that the source was looked at, and whether every folder was completed."""
+        with self._database.note() as connection:
+            connection.execute(
+                """INSERT INTO side VALUES (:side, :at, CASE WHEN :complete THEN :at END, :not_covered)
+                ON CONFLICT (name) DO UPDATE SET looked = :at, not_covered = :not_covered,
+                    completed = CASE WHEN :complete THEN :at ELSE completed END""",
+                {
+                    "side": side,
+                    "at": int(looked * 1e6),
+                    "complete": complete,
+                    "not_covered": json.dumps(not_covered, ensure_ascii=False),
+                },
+            )
+
+    def _sides(self) -> list[tuple[str, int | None, str]]:
+        with translated(self._database.path):
+            return list(self._database.connection.execute("SELECT name, completed, not_covered FROM side"))
+
+    def _counts(self, row: FolderRow) -> tuple[int, int, int, int, int]:
+        with translated(self._database.path):
+            counts = self._database.connection.execute(_FOLDER_COUNTS, (row.id,)).fetchone()
+        live, removed, quarantined, filtered, size = (value or 0 for value in counts[1:])
+        return live, removed, quarantined, filtered, size
+
+
+def _timestamp(at: int) -> str:
+    return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="seconds")
+
+
+def _balance(row: FolderRow, counts: tuple[int, int, int, int, int]) -> FolderBalance:
+    live, removed, quarantined, filtered, _ = counts
+    on_record = live + quarantined + filtered
+    balance = FolderBalance(
+        path=join_path(row.path),
+        side=row.side,
+        live=live,
+        removed=removed,
+        quarantined=quarantined,
+        filtered=filtered,
+        source_count=row.source_count,
+        unlisted=row.source_count - row.listed,
+        balanced=not row.full and on_record == row.listed,
+    )
+    return balance if row.died is None else replace(balance, source_count=0, unlisted=0, balanced=on_record == 0)

@@ -1,0 +1,37 @@
+"""The two header fields that listings show, as raw bytes: cut out here, decoded only when shown."""
+
+import re
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+
+_LIMIT = 2000
+_MESSAGE_ID = re.compile(rb"(?:\A|\n)message-id[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE)
+_SUBJECT = re.compile(rb"(?:\A|\n)subject[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE)
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+
+
+def message_id(head: bytes) -> bytes:
+    """The first Message-ID field's value, unfolded, at most 2,000 bytes; empty if there is none."""
+    return _field(_MESSAGE_ID, head).strip()
+
+
+def subject(head: bytes) -> bytes:
+    """The first Subject field's value, unfolded, still encoded, at most 2,000 bytes; empty if there is none."""
+    return _field(_SUBJECT, head)
+
+
+def _field(pattern: re.Pattern[bytes], head: bytes) -> bytes:
+    found = pattern.search(head)
+    return _FOLD.sub(b"", found[1][:_LIMIT]) if found else b""
+
+
+def readable(value: bytes) -> str:
+    """A raw field as text: RFC 2047 words decoded, 8-bit bytes as UTF-8 or else Latin-1. Escape it to show it."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = value.decode("latin-1")
+    try:
+        return str(make_header(decode_header(text)))
+    except (ValueError, LookupError, HeaderParseError):
+        return text  # an unknown charset or broken word is shown as it stands

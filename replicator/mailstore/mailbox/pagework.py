@@ -1,0 +1,110 @@
+"""Works through one page within its commit: what arrives, changes and leaves, in the order in which it is told."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from connectors.model import Change, Failure, Gone, Ref, Seen
+from replicator.mailstore.mailbox.answers import Answer, Counts, New
+from replicator.mailstore.mailbox.database import Commit
+from replicator.mailstore.mailbox.rows import QUARANTINED, FolderRow, PlacementRow, encode_flags
+
+if TYPE_CHECKING:
+    from replicator.mailstore.mailbox.recording import Recorder
+
+
+class PageWork:
+    """One page under way. New placements are held back until `write`, so that a page may change its mind about them."""
+
+    def __init__(
+        self,
+        recorder: "Recorder",
+        commit: Commit,
+        folder: FolderRow,
+        known: Mapping[str, PlacementRow],
+        answers: Mapping[Ref, Answer],
+    ) -> None:
+        self.counts = Counts()
+        self._recorder = recorder
+        self._commit = commit
+        self._folder = folder
+        self._known = dict(known)
+        self._answers = answers
+        self._number = folder.next_number
+        self._arriving: dict[str, PlacementRow] = {}
+        self._failures: dict[int, Failure] = {}
+        self._new_versions: dict[int, New] = {}
+        self._versions = recorder.versions(answer for answer in answers.values() if isinstance(answer, New))
+
+    def take(self, change: Change) -> None:
+        """One change."""
+        row = self._arriving.get(change.ref.id) or self._known.get(change.ref.id)
+        here = row is not None and row.died is None
+        if isinstance(change, Gone):
+            if row is not None and here:
+                self._leave(row)
+        elif row is not None and here:
+            self._reflag(row, encode_flags(change.flags))
+        elif change.ref in self._answers:
+            self._arrive(change, self._answers[change.ref], first=row is None)
+
+    def write(self) -> int:
+        """Writes what arrived, and returns the folder's next free number."""
+        self._recorder.insert_versions(self._commit, self._new_versions)
+        self._recorder.insert_placements(self._commit, self._arriving.values())
+        self._recorder.failures.add(self._commit, self._failures)
+        return self._number
+
+    def _arrive(self, change: Seen, answer: Answer, *, first: bool) -> None:
+        placement = self._commit.new_placement()
+        version, outcome, size = self._settle(placement, answer)
+        if first:
+            self.counts.seen += 1
+            setattr(self.counts, outcome, getattr(self.counts, outcome) + 1)
+        self.counts.bytes += size
+        self._arriving[change.ref.id] = PlacementRow(
+            id=placement,
+            folder=self._folder.id,
+            number=self._number,
+            ref=change.ref.id,
+            arrived=change.arrived_at.isoformat(),
+            born=self._commit.change,
+            died=None,
+            since=self._commit.change,
+            flags=encode_flags(change.flags),
+            version=version,
+        )
+        self._number += 1
+
+    def _settle(self, placement: int, answer: Answer) -> tuple[int, str, int]:
+        """The version that an answer leads to, how it counts, and how many bytes it brought."""
+        if isinstance(answer, Failure):
+            self._failures[placement] = answer
+            return QUARANTINED, "quarantined", 0
+        if not isinstance(answer, New):
+            return answer.version, "merged", answer.size
+        sha256, size = answer.content.sha256, answer.content.size
+        if sha256 in self._versions:
+            return self._versions[sha256], "merged", size
+        version = self._versions[sha256] = self._commit.new_version()
+        self._new_versions[version] = answer
+        return version, "stored", size
+
+    def _reflag(self, row: PlacementRow, flags: str) -> None:
+        if flags == row.flags:
+            return
+        if row.ref in self._arriving:
+            self._arriving[row.ref] = replace(row, flags=flags)
+            return
+        self._known[row.ref] = self._recorder.revise(self._commit, row, flags=flags, version=row.version)
+        self.counts.flags_changed += 1
+
+    def _leave(self, row: PlacementRow) -> None:
+        self.counts.removed += 1
+        left = replace(row, died=self._commit.change)
+        if row.ref in self._arriving:
+            self._arriving[row.ref] = left
+            self._failures.pop(row.id, None)
+            return
+        self._known[row.ref] = left
+        self._recorder.close(self._commit, [row])

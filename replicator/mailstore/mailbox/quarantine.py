@@ -1,0 +1,75 @@
+"""What could not be taken, why, and when it is tried again."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from connectors.model import Failure
+from replicator.mailstore.mailbox.database import Commit, MailboxDatabase
+from replicator.mailstore.mailbox.rows import FolderRow, failure_fact
+from replicator.mailstore.sqlcipher import translated
+
+PAUSES = (0, 300, 1800, 7200, 21600, 86400)
+"""Seconds to wait after the n-th failed attempt: the next run at once, then ever longer, at most a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A placement that is listed by the source and could not be taken."""
+
+    placement: int
+    ref: str
+    code: str
+    message: str
+    attempts: int
+    accepted: bool
+
+
+class FailureRows:
+    """The failures on record, one to a quarantined placement."""
+
+    def __init__(self, database: MailboxDatabase) -> None:
+        self._database = database
+
+    def add(self, commit: Commit, failures: Mapping[int, Failure]) -> None:
+        """First failures."""
+        self._database.connection.executemany(
+            "INSERT INTO failure VALUES (?, ?, ?, 1, ?, ?, 0)",
+            [
+                (placement, failure.error.code, str(failure.error), commit.at, commit.at + PAUSES[0] * 1_000_000)
+                for placement, failure in failures.items()
+            ],
+        )
+        commit.digest.add_all(failure_fact(placement, failure.error.code, 0) for placement, failure in failures.items())
+
+    def repeat(self, commit: Commit, old: Quarantined, failure: Failure) -> None:
+        """Another attempt that failed; the next one waits longer."""
+        pause = PAUSES[min(old.attempts, len(PAUSES) - 1)]
+        self._database.connection.execute(
+            "UPDATE failure SET code = ?, message = ?, attempts = attempts + 1, tried = ?, due = ? WHERE placement = ?",
+            (failure.error.code, str(failure.error), commit.at, commit.at + pause * 1_000_000, old.placement),
+        )
+        commit.digest.replace(
+            failure_fact(old.placement, old.code, int(old.accepted)),
+            failure_fact(old.placement, failure.error.code, int(old.accepted)),
+        )
+
+    def drop(self, commit: Commit, placements: Iterable[int]) -> None:
+        """Failures that are over, because the message was taken after all or has left."""
+        execute = self._database.connection.execute
+        for placement in placements:
+            row = execute("SELECT code, accepted FROM failure WHERE placement = ?", (placement,)).fetchone()
+            if row is not None:
+                execute("DELETE FROM failure WHERE placement = ?", (placement,))
+                commit.digest.remove(failure_fact(placement, *row))
+
+    def due(self, folder: FolderRow, now: float, limit: int = 500) -> list[Quarantined]:
+        """Failures of a folder that are to be tried again at `now` (seconds since the epoch), the oldest first."""
+        sql = """SELECT p.id, p.ref, f.code, f.message, f.attempts, f.accepted
+            FROM failure f CROSS JOIN placement p ON p.id = f.placement
+            WHERE p.folder = ? AND p.died IS NULL AND f.due <= ? ORDER BY f.placement LIMIT ?"""
+        with translated(self._database.path):
+            rows = self._database.connection.execute(sql, (folder.id, int(now * 1e6), limit)).fetchall()
+        return [
+            Quarantined(placement, ref, code, message, attempts, accepted=bool(accepted))
+            for placement, ref, code, message, attempts, accepted in rows
+        ]

@@ -1,0 +1,150 @@
+"""Keeps a page: its changes, what was fetched for it and its cursor, in one transaction, the commit point of it all."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import islice
+
+from connectors.model import Change, Gone, Page, Ref, Seen
+from replicator.mailstore.mailbox.answers import Answer, Counts, Held, New
+from replicator.mailstore.mailbox.database import Commit, MailboxDatabase
+from replicator.mailstore.mailbox.folders import Folders
+from replicator.mailstore.mailbox.pagework import PageWork
+from replicator.mailstore.mailbox.quarantine import FailureRows
+from replicator.mailstore.mailbox.rows import (
+    PLACEMENT_COLUMNS,
+    QUARANTINED,
+    FolderRow,
+    PlacementRow,
+    encode_flags,
+    version_fact,
+)
+from replicator.mailstore.sqlcipher import translated
+
+_BATCH = 500
+_INSERT_PLACEMENT = f"INSERT INTO placement ({PLACEMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PLACEMENT_FIELDS = tuple(PlacementRow.__slots__)
+_INSERT_VERSION = "INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class Recorder:
+    """Writes pages into one mailbox's database."""
+
+    def __init__(self, database: MailboxDatabase, folders: Folders, failures: FailureRows) -> None:
+        self._database = database
+        self._folders = folders
+        self.failures = failures
+
+    def on_record(self, folder: FolderRow, refs: Iterable[Ref]) -> dict[str, PlacementRow]:
+        """The latest placement of each ref that has one, of any state."""
+        sql = f"""SELECT {PLACEMENT_COLUMNS} FROM placement
+            WHERE folder = ? AND ref IN (SELECT value FROM json_each(?))"""
+        wanted = json.dumps([ref.id for ref in refs])
+        latest: dict[str, PlacementRow] = {}
+        with translated(self._database.path):
+            for row in self._database.connection.execute(sql, (folder.id, wanted)):
+                placement = PlacementRow(*row)
+                if placement.ref not in latest or latest[placement.ref].id < placement.id:
+                    latest[placement.ref] = placement
+        return latest
+
+    def unknown(self, folder: FolderRow, page: Page) -> list[Ref]:
+        """The refs of a page whose bodies have to be fetched: those without a row, or that had left and are back."""
+        seen = {change.ref: None for change in page.changes if isinstance(change, Seen)}
+        known = self.on_record(folder, seen)
+        return [ref for ref in seen if ref.id not in known or known[ref.id].died is not None]
+
+    def held(self, sha256: bytes) -> Held | None:
+        """The version with these exact bytes, if this mailbox holds it."""
+        row = self._database.connection.execute("SELECT id, size FROM version WHERE sha256 = ?", (sha256,)).fetchone()
+        return Held(*row) if row else None
+
+    def record(
+        self, folder: FolderRow, page: Page, answers: Mapping[Ref, Answer], run: str, *, full: bool
+    ) -> tuple[FolderRow, Counts]:
+        """Keeps a page. One that tells nothing new writes nothing, unless it ends the pass with another cursor."""
+        known = self.on_record(folder, (change.ref for change in page.changes))
+        moved = page.last and (page.cursor, full) != (folder.cursor, folder.full)
+        if not moved and not any(_tells(change, known.get(change.ref.id), answers) for change in page.changes):
+            return folder, Counts()
+        with self._database.commit(run) as commit:
+            work = PageWork(self, commit, folder, known, answers)
+            for change in page.changes:
+                work.take(change)
+            next_number = work.write()
+            new = self._folders.update(
+                commit, folder, cursor=page.cursor, full=full, next_number=next_number, stamp=folder.stamp
+            )
+        return new, work.counts
+
+    def versions(self, news: Iterable[New]) -> dict[bytes, int]:
+        """Those of the contents that are on record already, by their SHA-256: equal bytes are one version."""
+        digests, found = iter([new.content.sha256 for new in news]), {}
+        while batch := list(islice(digests, _BATCH)):
+            sql = f"SELECT sha256, id FROM version WHERE sha256 IN ({','.join('?' * len(batch))})"
+            found.update(self._database.connection.execute(sql, batch).fetchall())
+        return found
+
+    def close(self, commit: Commit, rows: Iterable[PlacementRow]) -> int:
+        """Marks placements as having left, within a commit. What a quarantined one was quarantined for goes with it."""
+        closed = list(rows)
+        self._database.connection.executemany(
+            "UPDATE placement SET died = ? WHERE id = ?", [(commit.change, row.id) for row in closed]
+        )
+        for row in closed:
+            commit.digest.add(("left", row.id, commit.change))
+        self.failures.drop(commit, [row.id for row in closed if row.version == QUARANTINED])
+        return len(closed)
+
+    def revise(self, commit: Commit, old: PlacementRow, *, flags: str, version: int) -> PlacementRow:
+        """Gives a placement a new condition from this commit on, and keeps the old one as history."""
+        new = replace(old, since=commit.change, flags=flags, version=version)
+        if old.since != commit.change:
+            self._database.connection.execute(
+                "INSERT INTO placement_was VALUES (?, ?, ?, ?, ?)",
+                (old.id, old.since, commit.change, old.flags, old.version),
+            )
+            commit.digest.add(new.condition())
+        else:  # twice within one commit: the first was never seen by anyone
+            commit.digest.replace(old.condition(), new.condition())
+        self._database.connection.execute(
+            "UPDATE placement SET since = ?, flags = ?, version = ? WHERE id = ?",
+            (new.since, new.flags, new.version, new.id),
+        )
+        return new
+
+    def insert_versions(self, commit: Commit, news: Mapping[int, New]) -> None:
+        """Writes versions, each of which begins an item."""
+        rows = []
+        for version, new in news.items():
+            content = new.content
+            commit.digest.add(version_fact(version, version, content.sha256, content.size))
+            commit.sealed += new.sealed + self._count_shared(new.shared)
+            fields = (content.sha256, content.size, content.recipe, content.pieces, new.message_id, new.subject)
+            rows.append((version, version, *fields))
+        self._database.connection.executemany(_INSERT_VERSION, rows)
+
+    def insert_placements(self, commit: Commit, rows: Iterable[PlacementRow]) -> None:
+        """Writes new placements."""
+        placements = list(rows)
+        for row in placements:
+            commit.digest.add_all(row.facts())
+        self._database.connection.executemany(
+            _INSERT_PLACEMENT, [tuple(getattr(row, name) for name in _PLACEMENT_FIELDS) for row in placements]
+        )
+
+    def _count_shared(self, shared: Iterable[tuple[bytes, int]]) -> int:
+        execute = self._database.connection.execute
+        return sum(
+            sealed
+            for blob, sealed in shared
+            if execute("INSERT INTO shared VALUES (?, ?) ON CONFLICT DO NOTHING", (blob, sealed)).rowcount == 1
+        )
+
+
+def _tells(change: Change, row: PlacementRow | None, answers: Mapping[Ref, Answer]) -> bool:
+    """Whether a change says anything that is not on record."""
+    here = row is not None and row.died is None
+    if isinstance(change, Gone):
+        return here
+    return encode_flags(change.flags) != row.flags if row is not None and here else change.ref in answers

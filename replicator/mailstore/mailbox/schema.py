@@ -1,0 +1,107 @@
+"""The tables of one mailbox's database. docs/format.md, "Mailbox database", is the description; this is the statement.
+
+A change number is the number of the transaction that made the change. A row is valid from `born` or `since` up to, but
+not at, `died` or `until`; NULL is "still". A placement's version is -1 while it is quarantined, 0 if it was filtered.
+"""
+
+import sqlite_utils
+
+VERSION = 1
+
+_TABLES: dict[str, dict[str, type]] = {
+    "state": {
+        "id": int,
+        "epoch": int,
+        "commits": int,
+        "digest": bytes,
+        "at": int,
+        "sealed": int,
+        "next_version": int,
+        "next_placement": int,
+    },
+    "change": {"n": int, "at": int, "run": str},
+    "side": {"name": str, "looked": int, "completed": int, "not_covered": str},
+    "folder": {
+        "id": int,
+        "side": str,
+        "ref": str,
+        "path": str,
+        "role": str,
+        "born": int,
+        "died": int,
+        "cursor": str,
+        "full": int,
+        "next_number": int,
+        "stamp": str,
+        "source_count": int,
+        "listed": int,
+    },
+    "folder_was": {"folder": int, "until": int, "path": str},
+    "version": {
+        "id": int,
+        "item": int,
+        "sha256": bytes,
+        "size": int,
+        "recipe": bytes,
+        "pieces": bytes,
+        "message_id": bytes,
+        "subject": bytes,
+    },
+    "shared": {"blob": bytes, "sealed": int},
+    "placement": {
+        "id": int,
+        "folder": int,
+        "number": int,
+        "ref": str,
+        "arrived": str,
+        "born": int,
+        "died": int,
+        "since": int,
+        "flags": str,
+        "version": int,
+    },
+    "placement_was": {"placement": int, "since": int, "until": int, "flags": str, "version": int},
+    "failure": {
+        "placement": int,
+        "code": str,
+        "message": str,
+        "attempts": int,
+        "tried": int,
+        "due": int,
+        "accepted": int,
+    },
+}
+_KEYS = {"change": "n", "side": "name", "shared": "blob", "failure": "placement"}
+_KEYLESS = {"folder_was", "placement_was"}
+_REQUIRED = {
+    "state": {"epoch", "commits", "digest", "at", "sealed", "next_version", "next_placement"},
+    "placement": {"folder", "number", "ref", "arrived", "born", "since", "flags", "version"},
+    "version": {"item", "sha256", "size", "recipe", "pieces"},
+}
+
+
+def create_schema(database: sqlite_utils.Database) -> None:
+    """Lays out an empty database."""
+    for name, columns in _TABLES.items():
+        key = None if name in _KEYLESS else _KEYS.get(name, "id")
+        database.table(name).create(columns, pk=key, not_null=_REQUIRED.get(name))
+    database.table("folder").create_index(["side", "ref"], unique=True)
+    database.table("folder_was").create_index(["folder"])
+    database.table("version").create_index(["sha256"], unique=True)
+    database.table("placement").create_index(["folder", "ref"])
+    database.table("placement").create_index(["version"])
+    database.table("placement_was").create_index(["placement"])
+    database.table("state").insert(
+        {
+            "id": 1,
+            "epoch": 0,
+            "commits": 0,
+            "digest": bytes(32),
+            "at": 0,
+            "sealed": 0,
+            "next_version": 1,
+            "next_placement": 1,
+        }
+    )
+    database.conn.execute(f"PRAGMA user_version = {VERSION}")
+    database.conn.commit()

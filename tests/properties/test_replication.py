@@ -1,0 +1,29 @@
+"""The engine's loop under everything that can happen to it, and proof that the property notices broken engines."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.properties.machine import ReplicationMachine
+
+QUICK = settings(
+    max_examples=25,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink],
+    print_blob=True,
+)
+
+
+def test_nothing_is_lost_and_nothing_doubled() -> None:
+    run_state_machine_as_test(ReplicationMachine, settings=QUICK)
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(7200)
+def test_nothing_is_lost_and_nothing_doubled_in_thousands_of_histories() -> None:
+    count = int(os.environ.get("PROOF_HISTORIES", "3000"))
+    run_state_machine_as_test(ReplicationMachine, settings=settings(QUICK, max_examples=count, stateful_step_count=40))

@@ -1,0 +1,58 @@
+"""Whatever the bytes and however they are chunked, the spans tile the message and say the same."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.scan import Scanner, Span
+
+TOKENS = [
+    b"Content-Type: multipart/mixed; boundary=b\r\n",
+    b'Content-Type: multipart/x;\n boundary="b b"\n',
+    b"content-transfer-encoding: base64\n",
+    b"Content-type: message/rfc822\n\n",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"-",
+    b"--",
+    b"--b\n",
+    b"--b--\r\n",
+    b"--b b\r\n",
+    b"--b b--",
+    b"--b \t\r\n",
+    b"QUJD\r\n",
+    b"x: y\n",
+    b"\x00\xff",
+    b"-" * 1000,
+]
+messages = st.one_of(st.binary(max_size=200), st.lists(st.sampled_from(TOKENS), max_size=20).map(b"".join))
+
+
+def merged(chunks: list[bytes]) -> list[Span]:
+    scanner = Scanner()
+    spans = [span for chunk in chunks for span in scanner.feed(chunk)] + scanner.close()
+    out: list[Span] = []
+    end = 0
+    for span in spans:
+        assert span.start == end < span.end
+        end = span.end
+        if out and out[-1].kind is span.kind:
+            out[-1] = Span(span.kind, out[-1].start, end)
+        else:
+            out.append(span)
+    assert end == sum(map(len, chunks))
+    return out
+
+
+@given(messages, st.lists(st.integers(1, 40), max_size=60))
+def test_chunks_change_nothing(message: bytes, sizes: list[int]) -> None:
+    chunks, start = [], 0
+    for size in sizes:
+        chunks.append(message[start : start + size])
+        start += size
+    assert merged([*chunks, message[start:]]) == merged([message])
+
+
+@given(messages)
+def test_byte_by_byte_changes_nothing(message: bytes) -> None:
+    assert merged([bytes([byte]) for byte in message]) == merged([message])

@@ -1,0 +1,352 @@
+"""The commands end to end, in this process, over a mail server in memory."""
+
+import hashlib
+import json
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from connectors import registry
+from connectors.errors import LoginRefused
+from connectors.memory import INBOX, MemoryMailbox, MemorySource
+from connectors.model import Role
+from connectors.protocols import Source
+from replicator.cli.running import run
+
+CONFIG = """
+[mailstore]
+path = "mailstore"
+key = { file = "mailstore.key" }
+[source.corp]
+connector = "memory"
+[[mailbox]]
+id = "alice@corp.example"
+primary = { source = "corp", username = "alice" }
+folders = { exclude = ['\\Trash', "Lists/*"] }
+[[mailbox]]
+id = "bob@corp.example"
+primary = { source = "corp", username = "bob" }
+"""
+ALICE, BOB = "alice@corp.example", "bob@corp.example"
+PLAIN = b"Message-ID: <1@x>\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n\r\nhello\r\n"
+HOSTILE = b"Subject: \x1b]0;owned\x07\xff\nFrom: a\n\nbody\x1b[2J\x00"
+ATTACHED = (
+    b"Subject: two parts\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n"
+    b'--b\nContent-Type: image/png\nContent-Disposition: attachment; filename="\xc3\xbc\x1b.png"\n'
+    b"Content-Transfer-Encoding: base64\n\nQUJD\n--b--\n"
+)
+WHEN = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class NoSettings:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    username: str
+
+
+class Memory:
+    name = "memory"
+    source_settings = NoSettings
+    mailbox_settings = Account
+
+    def __init__(self) -> None:
+        self.mailboxes: dict[str, MemoryMailbox] = {}
+
+    def open_source(self, source: NoSettings, mailbox: Account) -> Source:
+        if mailbox.username not in self.mailboxes:
+            raise LoginRefused(f"{mailbox.username} may not log in", "look at the password")
+        return MemorySource(self.mailboxes[mailbox.username])
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Type = Callable[..., Answer]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    connector = Memory()
+    module = ModuleType("connector_of_this_test")
+    module.CONNECTOR = connector  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    point = EntryPoint("memory", f"{module.__name__}:CONNECTOR", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    return connector
+
+
+@pytest.fixture
+def type_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Type:
+    """Types a command."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REPLICATOR_CONFIG", raising=False)
+    (tmp_path / "replicator.toml").write_text(CONFIG)
+
+    def answer(*arguments: str) -> Answer:
+        capfdbinary.readouterr()
+        code = run(arguments)
+        captured = capfdbinary.readouterr()
+        return Answer(code, captured.out, captured.err.decode())
+
+    return answer
+
+
+@pytest.fixture
+def alice(server: Memory, type_: Type) -> MemoryMailbox:
+    """A mailbox with three messages and folders of every kind, and a mailstore that is made and empty."""
+    mailbox = server.mailboxes["alice"] = MemoryMailbox()
+    mailbox.create_folder(("Trash can",), Role.TRASH)
+    mailbox.create_folder(("Lists", "python"))
+    mailbox.create_folder(("a/b%", "..", "CON"))
+    mailbox.append(INBOX, PLAIN, {"\\Seen", "$Label"}, WHEN)
+    mailbox.append(INBOX, HOSTILE, (), WHEN)
+    mailbox.append(("a/b%", "..", "CON"), ATTACHED, (), WHEN)
+    mailbox.append(("Trash can",), b"Subject: gone\n\n", (), WHEN)
+    assert type_("init").code == 0
+    return mailbox
+
+
+def test_init_makes_the_mailstore_and_its_key_once(server: Memory, type_: Type, tmp_path: Path) -> None:
+    first = type_("init", "--json").json
+    assert first["created"] is True
+    assert first["mailstore"] == str(tmp_path / "mailstore")
+    key = tmp_path / "mailstore.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    before = key.read_bytes()
+    assert type_("init", "--json").json == {**first, "created": False}
+    assert key.read_bytes() == before
+
+
+def test_init_never_makes_a_key_for_a_mailstore_that_exists(server: Memory, type_: Type, tmp_path: Path) -> None:
+    assert type_("init").code == 0
+    (tmp_path / "mailstore.key").rename(tmp_path / "elsewhere")
+    assert type_("init", "--json").code == 12
+    assert not (tmp_path / "mailstore.key").exists()
+    assert type_("status").code == 12
+
+
+@pytest.mark.parametrize("command", [["sync"], ["status"], ["list", ALICE], ["verify"], ["show", "x"]])
+def test_without_a_mailstore_it_is_10(server: Memory, type_: Type, tmp_path: Path, command: list[str]) -> None:
+    answer = type_(*command, "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (10, "NoMailstore")
+    assert not (tmp_path / "mailstore").exists()
+
+
+def test_sync_counts_and_a_second_run_sees_nothing(alice: MemoryMailbox, type_: Type) -> None:
+    answer = type_("sync", ALICE, "--json")
+    assert answer.code == 0
+    [report] = answer.json["mailboxes"]
+    assert answer.json["ok"] is report["ok"] is True
+    assert (report["seen"], report["stored"], report["quarantined"], report["folders"]) == (3, 3, 0, 2)
+    assert report["bytes"] == len(PLAIN + HOSTILE + ATTACHED)
+    assert (report["error"], report["mirror"]) == (None, "off")
+    [again] = type_("sync", ALICE, "--json").json["mailboxes"]
+    assert (again["seen"], again["bytes"], again["full_passes"]) == (0, 0, 0)
+    shown = type_("sync", ALICE)
+    assert shown.out.startswith(b"alice@corp.example: 2 folders: 0 seen, 0 stored, 0 merged")
+    assert type_("-q", "sync", ALICE).out == b""
+
+
+def test_some_mailboxes_failing_is_3_all_is_14(alice: MemoryMailbox, type_: Type) -> None:
+    answer = type_("sync", "--jobs", "1", "--json")
+    assert answer.code == 3
+    good, bad = answer.json["mailboxes"]
+    assert (answer.json["ok"], good["ok"], bad["ok"]) == (False, True, False)
+    assert bad["error"]["code"] == "LoginRefused"
+    assert type_("sync", BOB, "--json").code == 14
+    shown = type_("sync", "--jobs", "1")
+    assert "bob@corp.example: bob may not log in\n  look at the password\n" in shown.err
+
+
+def test_a_mailbox_that_is_not_there(alice: MemoryMailbox, type_: Type) -> None:
+    answer = type_("sync", "alice@corp.exmaple", "--json")
+    assert answer.code == 2
+    assert f'did you mean "{ALICE}"?' in answer.json["error"]["message"]
+
+
+def test_list_gives_the_fields_of_the_contract(alice: MemoryMailbox, type_: Type) -> None:
+    type_("sync", ALICE)
+    first, second, third = type_("list", ALICE).lines
+    assert list(first) == [
+        "id", "item", "side", "folder", "uid", "flags", "internaldate", "size", "sha256", "message_id", "subject",
+        "origin", "state",
+    ]  # fmt: skip
+    assert first | {"id": "", "item": ""} == {
+        "id": "",
+        "item": "",
+        "side": "primary",
+        "folder": "INBOX",
+        "uid": "1",
+        "flags": ["$Label", "\\Seen"],
+        "internaldate": "2026-02-03T04:05:06+00:00",
+        "size": len(PLAIN),
+        "sha256": hashlib.sha256(PLAIN).hexdigest(),
+        "message_id": "<1@x>",
+        "subject": "grüße",
+        "origin": "primary",
+        "state": "live",
+    }
+    assert third["folder"] == "a%2Fb%25/../CON"
+    assert type_("list", ALICE, "--json").lines == [first, second, third]
+    assert type_("list", ALICE, "--folder", "a%2Fb%25/../CON").lines == [third]
+    assert type_("list", ALICE, "--side", "standby").lines == []
+    assert type_("list", BOB).lines == type_("list", "unclaimed").lines == []
+
+
+def test_list_as_it_was(alice: MemoryMailbox, type_: Type) -> None:
+    type_("sync", ALICE)
+    before = datetime.now(UTC)
+    alice.expunge(INBOX, "1")
+    alice.set_flags(INBOX, "2", {"\\Seen"})
+    type_("sync", ALICE)
+    assert [line["uid"] for line in type_("list", ALICE, "--folder", "INBOX").lines] == ["2"]
+    assert [line["uid"] for line in type_("list", ALICE, "--state", "removed").lines] == ["1"]
+    then = type_("list", ALICE, "--folder", "INBOX", "--at", before.isoformat()).lines
+    assert [(line["uid"], line["flags"], line["state"]) for line in then] == [
+        ("1", ["$Label", "\\Seen"], "live"),
+        ("2", [], "live"),
+    ]
+    assert type_("list", ALICE, "--at", "2001-01-01").lines == []
+
+
+def test_status_says_what_is_held_and_what_is_not(alice: MemoryMailbox, type_: Type) -> None:
+    type_("sync", ALICE)
+    answer = type_("status", "--json")
+    held, waiting = answer.json["mailboxes"]
+    assert (held["mailbox"], held["state"], held["messages"]) == (ALICE, "replicating", 3)
+    assert held["bytes"] == len(PLAIN + HOSTILE + ATTACHED)
+    assert sorted(held["not_covered"]) == ["Lists/python", "Trash can"]
+    assert held["last_success"] is not None
+    inbox = next(folder for folder in held["folders"] if folder["path"] == "INBOX")
+    assert inbox == {
+        "path": "INBOX",
+        "side": "primary",
+        "live": 2,
+        "removed": 0,
+        "quarantined": 0,
+        "filtered": 0,
+        "source_count": 2,
+        "unlisted": 0,
+        "balanced": True,
+    }
+    assert (waiting["mailbox"], waiting["messages"], waiting["last_success"]) == (BOB, 0, None)
+    assert waiting.keys() == held.keys()
+    assert set(answer.json["mailstore"]) == {"messages", "unique_messages", "bytes", "stored_bytes"}
+    shown = type_("status").out.decode()
+    assert "not covered: Trash can" in shown
+    assert "bob@corp.example: 0 messages, 0 B, sealed 0 B; last complete pass: none yet" in shown
+
+
+def test_show_in_every_form(alice: MemoryMailbox, type_: Type) -> None:
+    type_("sync", ALICE)
+    _, hostile, attached = type_("list", ALICE).lines
+    assert type_("show", attached["id"], "--raw").out == ATTACHED
+    assert type_("show", hostile["item"], "--raw").out == HOSTILE
+    described = type_("show", attached["id"], "--json").json
+    assert [(part["path"], part["content_type"], part["size"]) for part in described["parts"]] == [
+        ("1", "text/plain", 4),
+        ("2", "image/png", 3),
+    ]
+    assert described["placements"] == [attached]
+    assert ["Subject", "two parts"] in described["headers"]
+    for message in (hostile, attached):
+        assert not set(type_("show", message["id"]).out) & {0x1B, 0x07, 0x00}
+        assert not set(type_("show", message["id"], "--json").out) & {0x1B, 0x07, 0x00}
+    assert type_("show", attached["id"], "--envelope", "--json").json == {"envelope": None}
+
+
+@pytest.mark.parametrize("id_", ["", "nonsense", "0123456789abcdef.p1", "../../etc/passwd", "p1"])
+def test_show_of_what_is_not_there(alice: MemoryMailbox, type_: Type, id_: str) -> None:
+    assert type_("show", id_, "--json").code == 2
+
+
+def test_export_gives_the_exact_bytes_and_a_manifest(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
+    type_("sync", ALICE)
+    alice.expunge(INBOX, "1")
+    type_("sync", ALICE)
+    answer = type_("export", "--mailbox", ALICE, "--format", "eml", "--output", "out", "--json")
+    assert answer.code == 0
+    assert (answer.json["messages"], answer.json["exceptions"]) == (2, [])
+    out = tmp_path / "out"
+    manifest = (out / "manifest.jsonl").read_bytes()
+    assert hashlib.sha256(manifest).hexdigest() == answer.json["manifest_sha256"]
+    entries = [json.loads(line) for line in manifest.splitlines()]
+    assert [{**entry, "file": None} for entry in entries] == [{"file": None, **x} for x in type_("list", ALICE).lines]
+    files = {entry["file"]: (out / entry["file"]).read_bytes() for entry in entries}
+    assert sorted(files.values()) == sorted([HOSTILE, ATTACHED])
+    assert {path.relative_to(out).as_posix() for path in out.rglob("*.eml")} == set(files)
+    assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in (out, *out.rglob("*")))
+    assert [str(Path(name).parent) for name in files] == ["INBOX", "a_b_/_/_CON"]
+    assert not list(out.rglob("*.tmp"))
+
+
+def test_export_writes_over_nothing(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
+    type_("sync", ALICE)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").touch()
+    command = ("export", "--mailbox", ALICE, "--format", "eml", "--output", "out", "--json")
+    assert type_(*command).code == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+def test_verify(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
+    type_("sync", ALICE)
+    size = len(PLAIN + HOSTILE + ATTACHED)
+    for arguments in (
+        [],
+        ["--read-data"],
+        ["--read-data", "1"],
+        ["--read-data", ALICE],
+        [ALICE, "--read-data", "100%"],
+        ["--read-data=100"],
+    ):
+        answer = type_("verify", *arguments, "--json")
+        assert (answer.code, answer.json) == (0, {"ok": True, "messages": 3, "bytes": size, "errors": []})
+    [segment] = (tmp_path / "mailstore" / "seg").iterdir()
+    flip(segment)
+    assert type_("verify", "--json").code == 0
+    answer = type_("verify", "--read-data", "--json")
+    assert (answer.code, answer.json["ok"]) == (13, False)
+    assert answer.json["errors"]
+    assert b"problem" in type_("verify", "--read-data").out
+
+
+def flip(segment: Path) -> None:
+    """One bit of the last record, which is the last message's."""
+    damaged = bytearray(segment.read_bytes())
+    damaged[-10] ^= 1
+    segment.write_bytes(damaged)
+
+
+def test_export_of_damaged_mail_names_it_and_goes_on(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
+    type_("sync", ALICE)
+    [segment] = (tmp_path / "mailstore" / "seg").iterdir()
+    flip(segment)
+    answer = type_("export", "--mailbox", ALICE, "--format", "eml", "--output", "out", "--json")
+    assert answer.code == 13
+    assert (answer.json["messages"], len(answer.json["exceptions"])) == (2, 1)
+    assert len(list((tmp_path / "out").rglob("*.eml"))) == 2

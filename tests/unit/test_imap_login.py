@@ -1,0 +1,198 @@
+"""From settings to a session: what is refused before a password is sent, and what servers answer to it."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import (
+    ConfigError,
+    Disconnected,
+    LoginRefused,
+    ReplicationError,
+    ServerBusy,
+    Throttled,
+    Unreachable,
+    Untrusted,
+)
+from connectors.imap import CONNECTOR, ImapMailbox, ImapSettings
+from fixtures.servers.imap_script import settings
+from fixtures.servers.scripted_imap import CUT, STALL, Answer, Exchange, ScriptedImap
+
+PASSWORD = "open sesame"
+ALICE = ImapMailbox("alice", lambda: PASSWORD)
+
+
+def refused(server: ScriptedImap, mailbox: ImapMailbox = ALICE, **changed: object) -> ReplicationError:
+    values = {"host": server.host, "port": server.port, "tls": "off", "timeout": 5.0, "connect_timeout": 5.0}
+    with pytest.raises(ReplicationError) as caught:
+        CONNECTOR.open_source(ImapSettings(**{**values, **changed}), mailbox)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ("NO [AUTHENTICATIONFAILED] wrong", LoginRefused),
+        ("NO [AUTHORIZATIONFAILED] not that mailbox", LoginRefused),
+        ("NO [EXPIRED] change it", LoginRefused),
+        ("NO wrong", LoginRefused),
+        ("BAD LOGIN disabled", LoginRefused),
+        ("NO [UNAVAILABLE] no database", ServerBusy),
+        ("NO [INUSE] locked", ServerBusy),
+        ("NO [SERVERBUG] oh", ServerBusy),
+        ("NO [LIMIT] too many", Throttled),
+        ("NO [ALERT] Too many simultaneous connections. (Failure)", Throttled),
+        ("BAD User is authenticated but not connected.", ServerBusy),
+        ("NO Temporary authentication failure", ServerBusy),
+    ],
+)
+@pytest.mark.parametrize("capability", ["IMAP4rev1", "IMAP4rev1 AUTH=PLAIN"], ids=["LOGIN", "PLAIN"])
+def test_a_refused_login(answer: str, kind: type[ReplicationError], capability: str) -> None:
+    command = Exchange("AUTHENTICATE PLAIN|LOGIN", "{tag} " + answer)
+    with ScriptedImap(command, capability=capability) as server:
+        error = refused(server)
+    assert type(error) is kind
+    assert "alice" in error.message
+    assert isinstance(pickle.loads(pickle.dumps(error)), kind)
+
+
+def test_a_password_is_in_no_error_even_if_the_server_repeats_it() -> None:
+    answer = f'{{tag}} BAD syntax error in LOGIN alice "{PASSWORD}"'
+    with ScriptedImap(Exchange("LOGIN", answer), capability="IMAP4rev1") as server:
+        error = refused(server)
+    chain = [error, error.__cause__, error.__context__ if not error.__suppress_context__ else None]
+    assert not any(PASSWORD in f"{each!r} {each}" for each in chain)
+    assert "***" in error.message
+
+
+@pytest.mark.parametrize("password", ["pass\r\nA1 DELETE INBOX", "päss", "null\0"])
+def test_login_carries_no_password_that_it_would_garble(password: str) -> None:
+    with ScriptedImap(capability="IMAP4rev1") as server:
+        error = refused(server, ImapMailbox("alice", lambda: password))
+    assert isinstance(error, LoginRefused)
+    assert not any("LOGIN" in command for command in server.commands)
+
+
+def test_no_password_where_login_is_disabled() -> None:
+    with ScriptedImap(capability="IMAP4rev1 LOGINDISABLED STARTTLS") as server:
+        error = refused(server)
+    assert isinstance(error, LoginRefused)
+    assert "starttls" in error.advice
+    assert server.commands == ["CAPABILITY"]
+
+
+@pytest.mark.parametrize("greeting", ["* OK ready", "* PREAUTH you are in already"])
+def test_no_password_where_starttls_is_kept_away(greeting: str) -> None:
+    """An attacker in the middle can leave it out of the list, or pretend that it is too late for it."""
+    capability = "IMAP4rev1 STARTTLS AUTH=PLAIN" if "PREAUTH" in greeting else "IMAP4rev1 AUTH=PLAIN"
+    with ScriptedImap(greeting=greeting, capability=capability) as server:
+        error = refused(server, tls="starttls")
+    assert isinstance(error, Untrusted)
+    assert set(server.commands) == {"CAPABILITY"}
+
+
+def test_a_server_that_answers_starttls_and_does_not_speak_tls() -> None:
+    script = Exchange("STARTTLS", "{tag} OK begin", b"* OK just kidding\r\n", CUT)
+    with ScriptedImap(script, capability="IMAP4rev1 STARTTLS") as server:
+        assert isinstance(refused(server, tls="starttls"), Unreachable)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "kind"),
+    [
+        ("* BYE [UNAVAILABLE] maintenance", ServerBusy),
+        ("* BYE Too many connections from your host", Throttled),
+        ("HTTP/1.1 400 Bad Request", Unreachable),
+        (CUT, Unreachable),
+    ],
+)
+def test_a_greeting_that_is_none(greeting: Answer, kind: type[ReplicationError]) -> None:
+    with ScriptedImap(greeting=greeting) as server:
+        assert type(refused(server)) is kind
+
+
+def test_silence_instead_of_a_greeting() -> None:
+    with ScriptedImap(greeting=STALL) as server:
+        error = refused(server, connect_timeout=0.2)
+    assert isinstance(error, Unreachable)
+    assert error.transient
+
+
+def test_silence_after_the_login_command() -> None:
+    with ScriptedImap(Exchange("LOGIN", STALL), capability="IMAP4rev1") as server:
+        error = refused(server, timeout=0.2)
+    assert isinstance(error, Disconnected)
+
+
+@pytest.mark.parametrize("answer", [b"", b"* OK wa", "* BYE going down", "* BYE [UNAVAILABLE] maintenance"])
+@pytest.mark.parametrize("capability", ["IMAP4rev1", "IMAP4rev1 AUTH=PLAIN"], ids=["LOGIN", "PLAIN"])
+def test_a_connection_that_breaks_in_the_login_is_no_wrong_password(answer: Answer, capability: str) -> None:
+    with ScriptedImap(Exchange("AUTHENTICATE PLAIN|LOGIN", answer, CUT), capability=capability) as server:
+        error = refused(server)
+    assert isinstance(error, Disconnected | ServerBusy)
+
+
+def test_a_connection_that_breaks_in_starttls() -> None:
+    with ScriptedImap(Exchange("STARTTLS", CUT), capability="IMAP4rev1 STARTTLS") as server:
+        assert isinstance(refused(server, tls="starttls"), Unreachable)
+
+
+def test_no_one_listens() -> None:
+    with ScriptedImap() as server:
+        port = server.port
+    with pytest.raises(Unreachable):
+        CONNECTOR.open_source(ImapSettings("127.0.0.1", port, tls="off"), ALICE)
+
+
+def test_a_plain_server_where_tls_is_wanted() -> None:
+    with ScriptedImap(Exchange("", CUT)) as server:  # whatever the first bytes of TLS look like to it
+        assert isinstance(refused(server, tls="implicit"), Unreachable)
+
+
+def test_what_the_server_sent_right_behind_the_login_is_not_lost() -> None:
+    """imaplib has it in its buffer; the reading goes on from there."""
+    late = "* BYE [UNAVAILABLE] we are closing"
+    login = Exchange("LOGIN", "* CAPABILITY IMAP4rev1", "{tag} OK in", late)
+    with ScriptedImap(login, Exchange("LIST", CUT), capability="IMAP4rev1") as server:
+        source = CONNECTOR.open_source(settings(server), ALICE)
+        with pytest.raises(ServerBusy):
+            list(source.folders())
+        source.close()
+
+
+def test_settings_report_all_problems_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        ImapSettings("mail.example", 0, tls="off", auth="xoauth2", max_connections=0, timeout=0)
+    assert [line.split()[0] for line in caught.value.message.splitlines()] == [
+        "port", "tls", "auth", "max_connections", "connect_timeout",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1"])
+def test_clear_text_is_for_loopback(host: str) -> None:
+    assert ImapSettings(host, tls="off").tls == "off"
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "mail.example", "localhost.example", "0.0.0.0", "::"])
+def test_clear_text_is_for_nothing_else(host: str) -> None:
+    with pytest.raises(ConfigError, match="loopback"):
+        ImapSettings(host, tls="off")
+
+
+@pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
+def test_tokens_are_not_there_yet_and_no_one_pretends(auth: str) -> None:
+    with pytest.raises(ConfigError, match="not supported yet"):
+        ImapSettings("mail.example", auth=auth)
+
+
+def test_an_unreadable_ca_file(tmp_path: Path) -> None:
+    broken = tmp_path / "ca.pem"
+    broken.write_text("no certificate")
+    for path in (broken, tmp_path / "missing.pem"):
+        with pytest.raises(ConfigError, match="ca_file"):
+            CONNECTOR.open_source(ImapSettings("127.0.0.1", ca_file=path), ALICE)
+
+
+def test_the_password_is_not_in_the_settings() -> None:
+    assert PASSWORD not in repr(ALICE)
