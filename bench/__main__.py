@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.corpus import Mail, Totals, fill, mixed, tiny
 from bench.peers import Replicator, make_peers
 from bench.profile import profile
-from bench.results import PLACE, write_results
+from bench.results import write_results
 from bench.scenarios import Measured, change_one_percent, run_turn
 from fixtures.servers.dovecot import Dovecot
 
@@ -46,7 +46,7 @@ def _compare(options: argparse.Namespace, place: Path, server: Dovecot, totals: 
             runs.append(found)
             print(f"{found.scenario:12} {found.peer:18} {found.wall:8.2f} s  {found.cpu:8.2f} CPU s", flush=True)
     facts = {"messages": totals.messages, "bytes": totals.bytes, "seed": options.seed, "rounds": options.rounds}
-    print(write_results(f"{options.size}-{totals.messages}", facts, runs))
+    print(write_results(options.output, f"{options.size}-{totals.messages}", facts, runs))
 
 
 def _profile(options: argparse.Namespace, place: Path, server: Dovecot, totals: Totals) -> None:
@@ -54,8 +54,8 @@ def _profile(options: argparse.Namespace, place: Path, server: Dovecot, totals: 
     peer.reset()
     text = profile(peer, f"initial, {totals.messages} messages, {totals.bytes / 1e6:.1f} MB")
     text += "\n\n" + profile(peer, "no change") + "\n"
-    PLACE.mkdir(exist_ok=True)
-    (PLACE / f"profile-{options.size}-{totals.messages}.txt").write_text(text)
+    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / f"profile-{options.size}-{totals.messages}.txt").write_text(text)
     print(text)
 
 
@@ -69,6 +69,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--floor", action=argparse.BooleanOptionalAction, default=True, help="measure the bare socket too"
     )
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results"), help="where results go")
     return parser.parse_args()
 
 

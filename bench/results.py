@@ -12,16 +12,15 @@ from pathlib import Path
 from bench.scenarios import SCENARIOS, Measured
 
 OURS = "replicator"
-PLACE = Path(__file__).with_name("results")
 
 
-def write_results(name: str, facts: Mapping[str, object], runs: Sequence[Measured]) -> str:
+def write_results(place: Path, name: str, facts: Mapping[str, object], runs: Sequence[Measured]) -> str:
     """Both files; the Markdown text."""
-    PLACE.mkdir(exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
     text = render(name, facts, runs)
     document = {**facts, "machine": machine(), "runs": [asdict(run) for run in runs]}
-    (PLACE / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
-    (PLACE / f"{name}.md").write_text(text)
+    (place / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+    (place / f"{name}.md").write_text(text)
     return text
 
 

@@ -13,7 +13,7 @@ from typing import NewType
 from connectors.errors import ReplicationError
 
 Cursor = NewType("Cursor", str)
-"""Where a folder's changes resume. Opaque to all but the connector that made it; JSON by custom, with its own version."""
+"""Where a folder's changes resume. Opaque to all but the connector that made it; by custom JSON with a version."""
 
 
 class Role(StrEnum):

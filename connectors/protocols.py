@@ -1,4 +1,4 @@
-"""The contract between a mail system and the engine. The promises are in the docstrings; `connectors.testing` checks them.
+"""The contract between a mail system and the engine. The docstrings promise; `connectors.testing` checks.
 
 Reading (`Source`) and writing (`Target`) are apart, so that a read-only source stays small. All calls raise only
 `ReplicationError`s; one message's trouble is a `Failure`, never an exception.
@@ -35,7 +35,8 @@ class Source(Protocol):
         are not. A page ends at 16 MB of `Seen.size`, after one larger message, or at a thousand-odd changes. An
         unchanged folder yields one empty page with the cursor it was asked with.
 
-        Raises CursorExpired if the cursor cannot be used, before the first page; FolderGone, FolderRefused.
+        Raises CursorExpired if the cursor cannot be used, which after a reconnect may be in the middle; FolderGone,
+        FolderRefused. The session outlives each of them.
         May be interleaved with `fetch` of the same folder: the engine asks for page n+1 while page n is fetched.
         """
         ...
@@ -49,7 +50,10 @@ class Source(Protocol):
         ...
 
     def inventory(self, folder: Folder) -> Iterator[Ref]:
-        """The ids of all messages in the folder now, in any order, without bodies: positive evidence of presence."""
+        """The ids of all messages in the folder now, without bodies: positive evidence of presence.
+
+        In any order; one that was cut and began anew may name a message twice.
+        """
         ...
 
     def count(self, folder: Folder) -> int:
@@ -85,9 +89,20 @@ class Connector(Protocol):
     A field of type `Secret` is given as `{ env = }`, `{ file = }`, `{ command = }` or `{ keyring = }`.
     """
 
-    name: str
-    source_settings: type
-    mailbox_settings: type
+    @property
+    def name(self) -> str:
+        """As the configuration names it."""
+        ...
+
+    @property
+    def source_settings(self) -> type:
+        """The dataclass of a `[source.NAME]` table."""
+        ...
+
+    @property
+    def mailbox_settings(self) -> type:
+        """The dataclass of a mailbox's `primary` or `standby` table."""
+        ...
 
     def open_source(self, source: Any, mailbox: Any) -> Source:
         """Connects and logs in. Raises Unreachable, Untrusted, LoginRefused."""

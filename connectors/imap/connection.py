@@ -5,6 +5,7 @@ A password is sent after TLS stands, or on loopback when the settings say so, ne
 
 import socket
 import ssl
+from base64 import b64encode
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
@@ -20,7 +21,7 @@ FOREIGN = (IMAPClientError, OSError, EOFError)
 
 
 def connect(settings: ImapSettings, mailbox: ImapMailbox) -> Session:
-    """Raises Unreachable, Untrusted, LoginRefused, ServerBusy, Throttled; ConfigError for an unreadable ca_file."""
+    """Raises Unreachable, Untrusted, LoginRefused, Disconnected, ServerBusy, Throttled; ConfigError for its ca_file."""
     place = f"{settings.host}:{settings.port}"
     context = None if settings.tls == "off" else make_context(settings)
     client = _dial(settings, context, place)
@@ -29,12 +30,11 @@ def connect(settings: ImapSettings, mailbox: ImapMailbox) -> Session:
             _start_tls(client, context, place)
         _log_in(client, mailbox, place)
         capabilities = _capabilities(client, place)
-        wire = Wire(client.socket(), unread(client._imap, settings.timeout), place)
+        session = _Connected(client, Wire(client.socket(), unread(client._imap, settings.timeout), place), capabilities)
+        _agree(session)
     except BaseException:
         hang_up(client)
         raise
-    session = _Connected(client, wire, capabilities)
-    _agree(session)
     return session
 
 
@@ -113,17 +113,20 @@ def _log_in(client: IMAPClient, mailbox: ImapMailbox, place: str) -> None:
         else:
             client.login(mailbox.username, password)
     except FOREIGN as error:
-        raise _login_error(error, who, place, password) from None
+        raise _login_error(error, mailbox.username, place, password) from None
 
 
-def _login_error(error: Exception, who: str, place: str, password: str) -> SourceError:
+def _login_error(error: Exception, username: str, place: str, password: str) -> SourceError:
     """Without the original as cause: it may quote the command. imapclient hides why a login failed in the context."""
     origin = error.__context__ if isinstance(error, LoginError) else error
+    said = _said(origin)
+    for secret in (password, b64encode(f"\0{username}\0{password}".encode()).decode()):
+        said = said.replace(secret, "***") if secret else said
     if isinstance(origin, IMAPClientAbortError):  # the connection broke, or the server said BYE
-        return translate.closed(_said(origin), place)
+        return translate.closed(said, place)
     if isinstance(error, OSError | EOFError):
         return translate.disconnected(error, place)
-    return translate.login_refused(_said(error), who, password)
+    return translate.login_refused(said, f"{username} at {place}")
 
 
 def _capabilities(client: IMAPClient, place: str) -> frozenset[str]:

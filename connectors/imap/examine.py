@@ -18,7 +18,7 @@ def examine(session: Session, name: str, resync: tuple[int, int] | None = None) 
     session.finish()
     option = b" (QRESYNC (%d %d))" % resync if resync else b" (CONDSTORE)" if session.condstore else b""
     selection, command = _open(session, name, option)
-    if command.status != "OK" and option:
+    if command.status == "BAD" and option:
         said = command.text
         selection, command = _open(session, name)
         if resync and command.status == "OK":

@@ -72,17 +72,18 @@ class Fetch:
     def answers(self) -> Iterator[Message | Failure]:
         """Until the refs end and all are answered. NIL is no answer: Dovecot says it of what others expunged."""
         session, failures = self._session, self._refs.failures
-        session.held.clear()
-        session.skipped.clear()
+        session.forget()
         while len(self._under_way) == UNDER_WAY or self._advance() or failures:
             if failures:
                 yield failures.popleft()
-            elif not session.held and self._under_way[0].command.done:
+                continue
+            row = session.release()
+            if row is None and self._under_way[0].command.done:
                 yield from self._settle(self._under_way.popleft())
-            else:
-                row = session.held.popleft() if session.held else session.step()
-                if row is not None and row.raw is not None and (ref := self._asked(row.uid)):
-                    yield Message(ref, row.raw, read_flags(row.flags), read_date(row.date))
+                continue
+            row = row or session.step()
+            if row is not None and row.raw is not None and (ref := self._asked(row.uid)):
+                yield Message(ref, row.raw, read_flags(row.flags), read_date(row.date))
 
     def _advance(self) -> bool:
         """Keeps commands under way; false when there is nothing left to wait for."""
@@ -110,7 +111,7 @@ class Fetch:
 
     def _settle(self, batch: Batch) -> Iterator[Failure]:
         """What the server's answer to the command leaves open: asked again in halves, or looked into."""
-        for uid in self._session.skipped & batch.refs.keys():
+        for uid in sorted(self._session.skipped & batch.refs.keys(), reverse=True):
             self._session.skipped.discard(uid)
             self._prepared.appendleft(Batch({uid: batch.refs.pop(uid)}, large=True))
         if not batch.refs:

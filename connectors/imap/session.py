@@ -2,7 +2,7 @@
 
 Commands are sent without waiting for the answers of earlier ones (RFC 3501 5.5). Rows with a body belong to whoever
 fetches bodies, all other responses to the first waiting command that wants their kind. So a listing and two fetches of
-bodies can be under way at once, and a slow link never idles.
+bodies can be under way at once, and a slow link is kept busy.
 """
 
 import re
@@ -21,6 +21,9 @@ from connectors.imap.wire import Wire
 
 STREAM_OVER = 1 << 20
 """Bodies over 1 MiB are not read into memory but given as they come."""
+
+HOLD = 4 << 20
+"""Bytes of bodies kept while someone waits for another answer."""
 
 WINDOW = 1000
 """Messages listed in one command, and changes in one page."""
@@ -65,10 +68,10 @@ class BodyRow:
 
 
 class Session:
-    """`step` reads one response. `held` are body rows that came while someone waited for another command.
+    """`step` reads one response. `selection` is the open folder; `qresync` and `condstore` are agreed on (RFC 7162).
 
-    `selection` is the open folder. `qresync` and `condstore` say what has been agreed on (RFC 7162).
-    A large body cannot be held: it is skipped and its UID put into `skipped`, so that it is asked for again.
+    Body rows that come while someone waits for another command are held for `release`. What is too large for that is
+    dropped and its UID put into `skipped`, so that it is asked for again.
     """
 
     def __init__(self, wire: Wire, capabilities: frozenset[str]) -> None:
@@ -78,17 +81,13 @@ class Session:
         self.condstore = False
         self.selection: Selection | None = None
         self.window = WINDOW
-        self.held: deque[BodyRow] = deque()
+        self._held: deque[BodyRow] = deque()
+        self._held_bytes = 0
         self.skipped: set[int] = set()
         self._pending: deque[Command] = deque()
         self._tags = count(1)
         self._continued = False
         self._streaming: Body | None = None
-
-    @property
-    def usable(self) -> bool:
-        """Nothing has gone wrong with the connection."""
-        return not self.wire.dead
 
     def send(self, *commands: Command) -> None:
         """Sends, and waits for nothing."""
@@ -199,12 +198,27 @@ class Session:
         if not self.wire.dead:
             deque(chunks, maxlen=0)
 
+    def release(self) -> BodyRow | None:
+        """The next of the rows that were held."""
+        row = self._held.popleft() if self._held else None
+        self._held_bytes -= _size(row)
+        return row
+
+    def forget(self) -> None:
+        """Drops what is held: whoever asked for it has gone."""
+        self._held.clear()
+        self.skipped.clear()
+        self._held_bytes = 0
+
     def _hold(self, row: BodyRow) -> None:
+        self._held_bytes += _size(row)
+        if not isinstance(row.raw, Body) and self._held_bytes <= HOLD:
+            self._held.append(row)
+            return
+        self._held_bytes -= _size(row)
+        self.skipped.add(row.uid)
         if isinstance(row.raw, Body):
             row.raw.expire()
-            self.skipped.add(row.uid)
-        else:
-            self.held.append(row)
 
     def _wait(self, until: Callable[[], bool]) -> None:
         while not until():
@@ -234,6 +248,10 @@ def _body_row(parts: Parts) -> BodyRow | None:
         date=date if isinstance(date, bytes) else b"",
         raw=(body,) if isinstance(body, bytes) else None,
     )
+
+
+def _size(row: BodyRow | None) -> int:
+    return len(row.raw[0]) if row is not None and isinstance(row.raw, tuple) else 0
 
 
 def _text(said: bytes) -> str:

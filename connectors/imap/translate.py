@@ -1,6 +1,6 @@
 """Foreign errors into ours, in one place: exceptions by type, refusals by response code (RFC 5530), else by their text.
 
-No text given here holds a secret; what the server said is quoted, shortened, with the password struck out.
+No text given here holds a secret. What the server said is quoted, shortened, without control characters.
 """
 
 import re
@@ -89,11 +89,10 @@ def closed(text: str, place: str) -> SourceError:
     return _made(kind if issubclass(kind, SourceError) else Disconnected, f"{place}: the session was ended", text)
 
 
-def login_refused(text: str, who: str, secret: str) -> SourceError:
-    """A NO or BAD to LOGIN or AUTHENTICATE."""
-    said = text.replace(secret, "***") if secret else text
-    kind = _meaning(said, LOGIN, LoginRefused)
-    return _made(kind if issubclass(kind, SourceError) else LoginRefused, f"{who}: the server refused the login", said)
+def login_refused(text: str, who: str) -> SourceError:
+    """A NO or BAD to LOGIN or AUTHENTICATE; the password has been struck out of the text."""
+    kind = _meaning(text, LOGIN, LoginRefused)
+    return _made(kind if issubclass(kind, SourceError) else LoginRefused, f"{who}: the server refused the login", text)
 
 
 def refused(text: str, doing: str) -> ReplicationError:

@@ -16,7 +16,7 @@ from replicator.mailstore import Mailstore
 from replicator.mailstore.keys import FileRoot, PassphraseRoot, Root
 
 PAUSES = Pauses(first=1.0, factor=2.0, longest=60.0, attempts=4)
-"""At most seven seconds for a server that does not answer: the next run comes soon, and someone may be watching this."""
+"""At most seven seconds for a server that does not answer: the next run comes soon, and someone may be waiting."""
 
 log = logging.getLogger(__name__)
 

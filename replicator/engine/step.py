@@ -111,8 +111,8 @@ class Engine:
     @contextmanager
     def looking_up(self, store: MailboxStore, row: FolderRow) -> Iterator[Lookup]:
         """Tells the thread that reads ahead which messages are not on record."""
-        with self._mailstore.second_reader(store) as second:
-            yield lambda page: second.unknown(row, page)
+        with store.lookup() as unknown:
+            yield lambda page: unknown(row, page)
 
 
 class _Work:

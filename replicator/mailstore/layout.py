@@ -2,9 +2,9 @@
 
 import binascii
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
+
+import pybase64
 
 PIECE = 4_186_080  # below 4 MiB; whole lines of 60, 64, 72, 76 and 80 characters
 WIDTH_MAX = PIECE // 3 * 4
@@ -46,7 +46,7 @@ class Lines:
 
     def encode(self, data: bytes) -> bytes:
         """The data in this layout; the last line may be shorter, and ends as all do."""
-        text, width = _encode(data), self.width
+        text, width = pybase64.b64encode(data), self.width
         lines = [text[i : i + width] for i in range(0, len(text), width)]
         lines.append(b"")
         return self.end.join(lines)
@@ -63,10 +63,10 @@ class Lines:
             if data[self.width + shift : full * stride : stride] != bytes([character]) * full:
                 return None
         try:
-            plain = _decode(text)
+            plain = pybase64.b64decode(text, validate=True)
         except binascii.Error:
             return None
-        return plain if _encode(plain) == text else None
+        return plain if pybase64.b64encode(plain) == text else None
 
     def prefix(self, data: bytes) -> int:
         """How much of the start of `data` is full lines, with one shorter or padded line after them if there is one."""
@@ -78,17 +78,3 @@ class Lines:
 
 
 _SHORT = rb"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?%s"
-
-Codec = Callable[[bytes], bytes]
-
-
-def _codec() -> tuple[Codec, Codec]:
-    """Both ways of base64 without lines: pybase64's, fifty times as fast, or the standard library's."""
-    try:
-        fast = import_module("pybase64")
-    except ImportError:
-        return lambda data: binascii.b2a_base64(data, newline=False), binascii.a2b_base64
-    return fast.b64encode, lambda text: fast.b64decode(text, validate=True)
-
-
-_encode, _decode = _codec()

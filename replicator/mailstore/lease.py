@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,13 +11,19 @@ from replicator.mailstore.catalog import Catalog
 
 
 @contextmanager
-def leasing(catalog: Catalog, mailbox_id: str, lock: Path, *, wait: bool) -> Iterator[int]:
-    """Holds the lease, and gives its epoch. Raises Locked if another run has it, unless `wait`."""
+def leasing(catalog: Catalog, mailbox_id: str, lock: Path, *, above: Callable[[], int], wait: bool) -> Iterator[int]:
+    """Holds the lease, and gives its epoch. Raises Locked if another run has it, unless `wait`.
+
+    `above` tells the highest epoch that the mailbox knows; the catalog has forgotten it if it is an older copy.
+    """
     lock.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _lock(descriptor, wait=wait)
         epoch = catalog.lease(mailbox_id)
+        if epoch <= above():
+            catalog.raise_epoch(above())
+            epoch = catalog.lease(mailbox_id)
         try:
             yield epoch
         finally:

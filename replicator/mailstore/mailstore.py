@@ -127,7 +127,8 @@ class Mailstore:
 
     def lease(self, store: MailboxStore, *, wait: bool = False) -> AbstractContextManager[int]:
         """The right to write to a mailbox, as an epoch. Raises Locked if another run has it, unless `wait`."""
-        return leasing(self.catalog, store.id, self.directory.lock(store.id), wait=wait)
+        lock = self.directory.lock(store.id)
+        return leasing(self.catalog, store.id, lock, above=store.database.epoch, wait=wait)
 
     @contextmanager
     def writer(self, store: MailboxStore, epoch: int) -> Iterator[ContentWriter]:
@@ -141,17 +142,6 @@ class Mailstore:
                 writer.sync(mark)
         finally:
             writer.close()
-
-    @contextmanager
-    def second_reader(self, store: MailboxStore) -> Iterator[MailboxStore]:
-        """The same mailbox for another thread, to look things up in."""
-        keys = store.database.keys
-        database = MailboxDatabase(self.directory.mailbox(keys.id), keys, self._clock)
-        second = MailboxStore(database, self.catalog, store.reader)
-        try:
-            yield second
-        finally:
-            second.close()
 
     def verify(
         self, names: Sequence[str], read_data: float | None, chance: Callable[[], float] = random.random

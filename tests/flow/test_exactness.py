@@ -55,6 +55,22 @@ def test_names_with_the_other_separator_are_kept(tmp_path: Path) -> None:
         assert any("%2F" in one.folder for one in assert_exact(home, server))
 
 
+def test_mailboxes_side_by_side_keep_apart(tmp_path: Path) -> None:
+    """Two mailboxes with much in common, by two workers: each has its own, attachments are stored once."""
+    users = ("alice", "bob")
+    with Dovecot(users=users) as server:
+        for user in users:
+            load(server, user, 4, 100)
+        home = Installation(tmp_path, server, users=users)
+        home.run("init")
+        home.run("sync", "--jobs", "2", "--json")
+        assert [one.sha256 for one in assert_exact(home, server, "alice")] != []
+        assert_exact(home, server, "bob")
+        status = home.run("status", "--json").json()
+        apart = sum(mailbox["stored_bytes"] for mailbox in status["mailboxes"])
+        assert sum(path.stat().st_size for path in home.mailstore.rglob("*.seg")) < apart
+
+
 @pytest.mark.parametrize("mode", ["implicit", "starttls"])
 def test_under_tls_with_a_private_authority(tmp_path: Path, mode: str) -> None:
     """The same over TLS; without the authority's certificate nothing is sent (14)."""

@@ -1,4 +1,4 @@
-"""A mailbox that changes, a source that fails, a process that dies: and a mailstore that is to be right all the same."""
+"""A mailbox that changes, a source that fails, a process that dies; and a mailstore that is right all the same."""
 
 import shutil
 import tempfile

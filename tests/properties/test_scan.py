@@ -1,6 +1,6 @@
 """Whatever the bytes and however they are chunked, the spans tile the message and say the same."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.scan import Scanner, Span
@@ -25,7 +25,21 @@ TOKENS = [
     b"\x00\xff",
     b"-" * 1000,
 ]
-messages = st.one_of(st.binary(max_size=200), st.lists(st.sampled_from(TOKENS), max_size=20).map(b"".join))
+BLOCKS = [
+    b"Content-Transfer-Encoding: base64\n\nQUJD\n",
+    b"Content-Transfer-Encoding: base64\r\n\r\nQUJD\r\n",
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n",
+    b"\n--b\n",
+    b"\r\n--b--\r\n",
+    b"\n--",
+]
+blocks = st.lists(st.sampled_from(BLOCKS + TOKENS[-4:]), max_size=8).map(b"".join)
+messages = st.one_of(
+    blocks,
+    blocks.map(lambda some: BLOCKS[2] + some),
+    st.binary(max_size=200),
+    st.lists(st.sampled_from(TOKENS), max_size=20).map(b"".join),
+)
 
 
 def merged(chunks: list[bytes]) -> list[Span]:
@@ -44,6 +58,7 @@ def merged(chunks: list[bytes]) -> list[Span]:
     return out
 
 
+@settings(max_examples=300)
 @given(messages, st.lists(st.integers(1, 40), max_size=60))
 def test_chunks_change_nothing(message: bytes, sizes: list[int]) -> None:
     chunks, start = [], 0
@@ -53,6 +68,7 @@ def test_chunks_change_nothing(message: bytes, sizes: list[int]) -> None:
     assert merged([*chunks, message[start:]]) == merged([message])
 
 
+@settings(max_examples=300)
 @given(messages)
 def test_byte_by_byte_changes_nothing(message: bytes) -> None:
     assert merged([bytes([byte]) for byte in message]) == merged([message])

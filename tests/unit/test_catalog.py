@@ -105,7 +105,6 @@ STATEMENTS = {
     schema.ADD_BLOB: 6,
     schema.USE_BLOB: 2,
     schema.GROW_SEGMENT: 3,
-    schema.PUT_SEGMENT: 3,
     schema.SET_LEASE: 2,
     schema.SET_MARK: 3,
     "SELECT 1 FROM lease WHERE epoch = ?": 1,

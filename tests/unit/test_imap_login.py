@@ -1,6 +1,9 @@
 """From settings to a session: what is refused before a password is sent, and what servers answer to it."""
 
+import base64
+import logging
 import pickle
+import ssl
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from connectors.errors import (
     Untrusted,
 )
 from connectors.imap import CONNECTOR, ImapMailbox, ImapSettings
+from connectors.imap.connection import make_context
 from fixtures.servers.imap_script import settings
 from fixtures.servers.scripted_imap import CUT, STALL, Answer, Exchange, ScriptedImap
 
@@ -196,3 +200,21 @@ def test_an_unreadable_ca_file(tmp_path: Path) -> None:
 
 def test_the_password_is_not_in_the_settings() -> None:
     assert PASSWORD not in repr(ALICE)
+
+
+@pytest.mark.parametrize("capability", ["IMAP4rev1", "IMAP4rev1 AUTH=PLAIN"], ids=["LOGIN", "PLAIN"])
+def test_the_password_is_in_no_log_and_no_error(caplog: pytest.LogCaptureFixture, capability: str) -> None:
+    caplog.set_level(logging.DEBUG)
+    script = [Exchange("AUTHENTICATE PLAIN", "+ ")] if "PLAIN" in capability else []
+    reply = base64.b64encode(f"\0alice\0{PASSWORD}".encode()).decode()
+    with ScriptedImap(*script, Exchange(f"LOGIN|{reply}|", "{tag} NO no"), capability=capability) as server:
+        error = refused(server, timeout=0.5)
+    for text in (caplog.text, str(error), repr(error), error.advice):
+        assert PASSWORD not in text
+        assert reply not in text
+
+
+def test_tls_is_verified_and_not_old() -> None:
+    context = make_context(ImapSettings("mail.example"))
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2

@@ -222,6 +222,13 @@ def test_two_processes_that_add_lose_nothing(path: Path, root: FileRoot) -> None
     assert sorted(Keyring.open(path, root).names()) == sorted(f"mailbox {number}" for number in range(50))
 
 
+def test_what_another_has_added_meanwhile_stays(path: Path, root: FileRoot) -> None:
+    one, two = Keyring.open(path, root), Keyring.open(path, root)
+    added = {name: keyring.add(name) for name, keyring in (("a", one), ("b", two), ("c", one))}
+    assert two.add("a") == added["a"]
+    assert Keyring.open(path, root).names() == {name: keys.id for name, keys in added.items()}
+
+
 def test_chance_comes_in_as_an_argument(tmp_path: Path) -> None:
     made = []
     for name in ("one", "two"):

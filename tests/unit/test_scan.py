@@ -64,6 +64,7 @@ SHAPES = {
         MULTI + b"\n--b\nX: " + b"y" * HEADER_MAX + b"\n" + B64 + b"\nQUJD\n--b\n" + B64 + b"\nQQ==\n--b--",
         [b"QQ==\n"],
     ),
+    "a part without a header": (MULTI + b"\n--b\n\n" + B64 + b"\nQUJD\n--b--\n", []),
     "empty": (b"", []),
 }
 

@@ -19,7 +19,6 @@ BLOBS_AFTER = "SELECT id, segment, offset, length, plain FROM blob WHERE id > ? 
 ADD_BLOB = "INSERT INTO blob VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET epoch = max(epoch, excluded.epoch)"
 USE_BLOB = "UPDATE blob SET epoch = max(epoch, ?) WHERE id = ?"
 ADD_SEGMENT = "INSERT INTO segment (name, length, sealed) VALUES (?, ?, ?)"
-PUT_SEGMENT = ADD_SEGMENT + " ON CONFLICT(name) DO UPDATE SET length = excluded.length, sealed = excluded.sealed"
 GROW_SEGMENT = "UPDATE segment SET length = ?, sealed = ? WHERE name = ?"
 NEXT_EPOCH = "UPDATE sequence SET epoch = epoch + 1 RETURNING epoch"
 SET_LEASE = "INSERT INTO lease VALUES (?, ?) ON CONFLICT(mailbox) DO UPDATE SET epoch = excluded.epoch"
@@ -40,6 +39,7 @@ def create_schema(database: sqlite_utils.Database) -> None:
     database.table("lease").create_index(["epoch"], unique=True)
     database.create_table("mark", {"mailbox": str, "commits": int, "digest": bytes}, pk="mailbox", strict=True)
     database.create_table("sequence", {"one": int, "epoch": int}, pk="one", strict=True)
-    database.execute("INSERT INTO sequence VALUES (1, 0)")
+    database.create_table("state", {"one": int, "digest": bytes}, pk="one", strict=True)
+    database.execute("INSERT INTO state VALUES (1, ?)", (bytes(32),))
     database.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")

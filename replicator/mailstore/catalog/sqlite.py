@@ -1,13 +1,15 @@
 """The catalog in one SQLCipher database."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 from connectors.errors import StaleLease, StoreError
 from replicator.mailstore.catalog import schema
 from replicator.mailstore.catalog.model import Batch, Blob, Mark, Place, Segment, Totals
+from replicator.mailstore.catalog.watching import RowWatch
+from replicator.mailstore.keys.derivation import expand
 from replicator.mailstore.problem import Problem
 from replicator.mailstore.sqlcipher import open_database, page_problems, transaction, translated
 
@@ -26,7 +28,11 @@ class SqliteCatalog:
         self._names: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
         with translated(path):
-            self._check_version(create=create)
+            made = self._check_version(create=create)
+            self._watch = RowWatch(self._connection, expand(key, b"catalog digest", 32))
+        if made:
+            with self._transaction():
+                self._connection.execute("INSERT INTO sequence VALUES (1, 0)")
 
     def close(self) -> None:
         """Closes the connection; more than once does no harm."""
@@ -106,8 +112,12 @@ class SqliteCatalog:
             last = page[-1].id
 
     def problems(self) -> Iterator[Problem]:
-        """What is wrong with the pages."""
-        return (Problem("catalog", what) for what in page_problems(self._connection, self.path))
+        """What is wrong with the pages, or with the rows as a whole."""
+        yield from (Problem("catalog", what) for what in page_problems(self._connection, self.path))
+        with translated(self.path):
+            agrees = self._watch.agrees()
+        if not agrees:
+            yield Problem("catalog", "its rows are not those that were written: a page was replaced or rolled back")
 
     def totals(self) -> Totals:
         """See Catalog."""
@@ -119,7 +129,11 @@ class SqliteCatalog:
     def restore(self, segment: Segment, blobs: Iterable[tuple[Blob, int]]) -> None:
         """See Catalog."""
         with self._transaction():
-            self._connection.execute(schema.PUT_SEGMENT, (segment.name, segment.length, segment.sealed))
+            # An upsert would look for every blob of the segment, for the foreign key's sake.
+            if not self._connection.execute(
+                schema.GROW_SEGMENT, (segment.length, segment.sealed, segment.name)
+            ).rowcount:
+                self._connection.execute(schema.ADD_SEGMENT, (segment.name, segment.length, segment.sealed))
             self._connection.executemany(schema.ADD_BLOB, (self._row(blob, epoch) for blob, epoch in blobs))
 
     def raise_epoch(self, floor: int) -> None:
@@ -127,18 +141,23 @@ class SqliteCatalog:
         with self._transaction():
             self._connection.execute("UPDATE sequence SET epoch = max(epoch, ?)", (floor,))
 
-    def _transaction(self) -> AbstractContextManager[None]:
-        return transaction(self._connection, self.path)
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with transaction(self._connection, self.path), self._watch.moving():
+            yield
 
-    def _check_version(self, *, create: bool) -> None:
+    def _check_version(self, *, create: bool) -> bool:
+        """Whether the schema was made just now."""
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version == 0 and create:
             schema.create_schema(self._database)
-        elif version != schema.VERSION:
+            return True
+        if version != schema.VERSION:
             raise StoreError(
                 f"{self.path.name} has format {version}, this program knows {schema.VERSION}",
                 "use the version of the program that wrote it, or a newer one",
             )
+        return False
 
     def _check_lease(self, epoch: int) -> None:
         if self._connection.execute("SELECT 1 FROM lease WHERE epoch = ?", (epoch,)).fetchone() is None:

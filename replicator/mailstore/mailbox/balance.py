@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from replicator.folderpath import join_path
 from replicator.mailstore.mailbox.database import MailboxDatabase
 from replicator.mailstore.mailbox.folders import Folders
-from replicator.mailstore.mailbox.rows import FolderRow
+from replicator.mailstore.mailbox.rows import FolderRow, side_fact
 from replicator.mailstore.sqlcipher import translated
 
 
@@ -74,14 +74,14 @@ class Books:
         sides = self._sides()
         with translated(self._database.path):
             sealed = self._database.connection.execute("SELECT sealed FROM state").fetchone()[0]
-        completed = [side[1] for side in sides if side[1] is not None]
+        completed = [side[2] for side in sides if side[2] is not None]
         return MailboxBalance(
             state="replicating",
             messages=sum(counts[0] for _, counts in counted),
             bytes=sum(counts[4] for _, counts in counted),
             stored_bytes=sealed,
             last_success=_timestamp(min(completed)) if completed and len(completed) == len(sides) else None,
-            not_covered=tuple(path for side in sides for path in json.loads(side[2])),
+            not_covered=tuple(path for side in sides for path in json.loads(side[3])),
             folders=tuple(_balance(row, counts) for row, counts in counted if row.died is None or counts[1]),
         )
 
@@ -107,22 +107,19 @@ class Books:
 
     def note_look(self, side: str, looked: float, not_covered: list[str], *, complete: bool) -> None:
         """Records that the source was looked at, and whether every folder was completed."""
-        with self._database.note() as connection:
-            connection.execute(
-                """INSERT INTO side VALUES (:side, :at, CASE WHEN :complete THEN :at END, :not_covered)
-                ON CONFLICT (name) DO UPDATE SET looked = :at, not_covered = :not_covered,
-                    completed = CASE WHEN :complete THEN :at ELSE completed END""",
-                {
-                    "side": side,
-                    "at": int(looked * 1e6),
-                    "complete": complete,
-                    "not_covered": json.dumps(not_covered, ensure_ascii=False),
-                },
-            )
+        at = int(looked * 1e6)
+        with self._database.note() as notes:
+            old = next((row for row in self._sides() if row[0] == side), None)
+            completed = at if complete else old and old[2]
+            new = (side, at, completed, json.dumps(not_covered, ensure_ascii=False))
+            if old is not None:
+                notes.remove(side_fact(old))
+            notes.add(side_fact(new))
+            self._database.connection.execute("INSERT OR REPLACE INTO side VALUES (?, ?, ?, ?)", new)
 
-    def _sides(self) -> list[tuple[str, int | None, str]]:
+    def _sides(self) -> list[tuple[str, int, int | None, str]]:
         with translated(self._database.path):
-            return list(self._database.connection.execute("SELECT name, completed, not_covered FROM side"))
+            return list(self._database.connection.execute("SELECT name, looked, completed, not_covered FROM side"))
 
     def _counts(self, row: FolderRow) -> tuple[int, int, int, int, int]:
         with translated(self._database.path):

@@ -7,17 +7,20 @@ from connectors.errors import StoreError, Tampered
 from replicator.mailstore.catalog import Catalog
 from replicator.mailstore.content import ID, PIECE_REF, Content, ContentReader
 from replicator.mailstore.mailbox.database import MailboxDatabase
-from replicator.mailstore.mailbox.digest import Fact, SetDigest
 from replicator.mailstore.mailbox.folders import Folders
 from replicator.mailstore.mailbox.history import History
 from replicator.mailstore.mailbox.rows import (
+    FAILURE_COLUMNS,
     PLACEMENT_COLUMNS,
     PlacementRow,
     condition,
     failure_fact,
+    shared_fact,
+    side_fact,
     version_fact,
 )
 from replicator.mailstore.problem import Problem
+from replicator.mailstore.setdigest import Fact, SetDigest
 from replicator.mailstore.sqlcipher import page_problems, translated
 
 _BATCH = 200
@@ -60,10 +63,11 @@ class MailboxCheck:
             yield Problem(self._where, what)
 
     def _rows(self) -> Iterator[Problem]:
-        digest = SetDigest(self._database.keys.digest)
+        history, notes = SetDigest(self._database.keys.digest), SetDigest(self._database.keys.digest)
         with translated(self._database.path):
-            digest.add_all(self._facts())
-        if digest.value() != self._database.mark().digest:
+            history.add_all(self._facts())
+            notes.add_all(self._notes())
+        if (history.value(), notes.value()) != self._database.digests():
             yield Problem(self._where, "its rows are not those that were written: a page was replaced or rolled back")
 
     def _mark(self) -> Iterator[Problem]:
@@ -91,8 +95,18 @@ class MailboxCheck:
             yield from PlacementRow(*row).facts()
         for row in execute("SELECT placement, since, flags, version FROM placement_was"):
             yield condition(*row)
-        for row in execute("SELECT placement, code, accepted FROM failure"):
-            yield failure_fact(*row)
+        for row in execute(f"SELECT {FAILURE_COLUMNS} FROM failure"):
+            yield failure_fact(row)
+        for blob, sealed in execute("SELECT blob, sealed FROM shared"):
+            yield shared_fact(blob, sealed)
+        for row in execute("SELECT n, at, run FROM change"):
+            yield ("change", *row)
+
+    def _notes(self) -> Iterator[Fact]:
+        for folder in self._folders.all():
+            yield folder.note()
+        for row in self._database.connection.execute("SELECT name, looked, completed, not_covered FROM side"):
+            yield side_fact(row)
 
 
 def _blobs(content: Content) -> Iterable[bytes]:

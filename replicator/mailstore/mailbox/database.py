@@ -9,7 +9,7 @@ from connectors.errors import StaleLease, StoreError, Tampered
 from replicator.mailstore.catalog import Mark
 from replicator.mailstore.keys import MailboxKeys
 from replicator.mailstore.mailbox import schema
-from replicator.mailstore.mailbox.digest import SetDigest
+from replicator.mailstore.setdigest import SetDigest
 from replicator.mailstore.sqlcipher import Connection, open_database, transaction, translated
 
 Clock = Callable[[], float]
@@ -18,12 +18,16 @@ Clock = Callable[[], float]
 
 @dataclass(slots=True)
 class Commit:
-    """The transaction under way: its change number, its time (microseconds since the epoch), and what it will move."""
+    """The transaction under way: its change number, its time (microseconds since the epoch), and what it will move.
+
+    `digest` is over everything that is history, `notes` over what is not (see `note`).
+    """
 
     epoch: int
     change: int
     at: int
     digest: SetDigest
+    notes: SetDigest
     sealed: int
     next_version: int
     next_placement: int
@@ -77,13 +81,16 @@ class MailboxDatabase:
             commit.change += 1
             # The clock may be set back; the order of changes may not.
             commit.at = max(commit.at + 1, int(self._clock() * 1e6))
+            commit.digest.add(("change", commit.change, commit.at, run))
             yield commit
             self.connection.execute(
-                "UPDATE state SET commits = ?, at = ?, digest = ?, sealed = ?, next_version = ?, next_placement = ?",
+                """UPDATE state SET commits = ?, at = ?, digest = ?, notes = ?, sealed = ?, next_version = ?,
+                    next_placement = ?""",
                 (
                     commit.change,
                     commit.at,
                     commit.digest.value(),
+                    commit.notes.value(),
                     commit.sealed,
                     commit.next_version,
                     commit.next_placement,
@@ -92,10 +99,18 @@ class MailboxDatabase:
             self.connection.execute("INSERT INTO change VALUES (?, ?, ?)", (commit.change, commit.at, run))
 
     @contextmanager
-    def note(self) -> Iterator[Connection]:
-        """A write of times and counts, which are no part of the history and of no digest."""
+    def note(self) -> Iterator[SetDigest]:
+        """A write of times and counts, which are no part of the history and bump no counter; and their own digest."""
         with transaction(self.connection, self.path):
-            yield self.connection
+            notes = self._state().notes
+            yield notes
+            self.connection.execute("UPDATE state SET notes = ?", (notes.value(),))
+
+    def digests(self) -> tuple[bytes, bytes]:
+        """Those of history and notes, as stored; for `verify`."""
+        with translated(self.path):
+            state = self._state()
+        return state.digest.value(), state.notes.value()
 
     def mark(self) -> Mark:
         """The counter and digest of the last commit, for the catalog to repeat."""
@@ -122,15 +137,25 @@ class MailboxDatabase:
             ).fetchone()
         return int(row[0]) if row else 0
 
+    def epoch(self) -> int:
+        """The highest epoch that ever wrote here."""
+        with translated(self.path):
+            return self._state().epoch
+
+    def again(self) -> "MailboxDatabase":
+        """A connection of its own for another thread."""
+        return MailboxDatabase(self.path, self.keys, self._clock)
+
     def close(self) -> None:
         """Ends the connection; the last one folds the WAL into the database."""
         self.connection.close()
 
     def _state(self) -> Commit:
         row = self.connection.execute(
-            "SELECT epoch, commits, at, digest, sealed, next_version, next_placement FROM state"
+            "SELECT epoch, commits, at, digest, notes, sealed, next_version, next_placement FROM state"
         ).fetchone()
         if row is None:
             raise Tampered(f"{self.path.name} has lost its state row", "restore it from a backup")
-        epoch, commits, at, digest, *rest = row
-        return Commit(epoch, commits, at, SetDigest(self.keys.digest, digest), *rest)
+        epoch, commits, at, digest, notes, *rest = row
+        key = self.keys.digest
+        return Commit(epoch, commits, at, SetDigest(key, digest), SetDigest(key, notes), *rest)

@@ -50,6 +50,7 @@ class Folders:
             row = FolderRow(number, side, folder.id, folder.path, folder.role, commit.change)
             self._database.connection.execute(_INSERT, _parameters(row))
             commit.digest.add(row.fact())
+            commit.notes.add(row.note())
         return row
 
     def _revise(self, row: FolderRow, folder: Folder, run: str) -> FolderRow:
@@ -65,6 +66,7 @@ class Folders:
         """Writes what changed of a folder within a commit, and returns the row as it is then."""
         new = replace(row, **changes)  # type: ignore[arg-type]
         commit.digest.replace(row.fact(), new.fact())
+        commit.notes.replace(row.note(), new.note())
         self._database.connection.execute(_UPDATE, _parameters(new))
         return new
 
@@ -75,8 +77,9 @@ class Folders:
                 row = self.update(commit, row, full=False)
         new = replace(row, stamp=stamp, source_count=source_count, listed=listed)
         if new != row:
-            with self._database.note() as connection:
-                connection.execute(_UPDATE, _parameters(new))
+            with self._database.note() as notes:
+                notes.replace(row.note(), new.note())
+                self._database.connection.execute(_UPDATE, _parameters(new))
         return new
 
     def forget_cursor(self, row: FolderRow, run: str) -> FolderRow:

@@ -34,17 +34,16 @@ class PresenceCheck:
     def close_absent(self, folder: FolderRow, inventory: Iterable[Ref], run: str) -> Presence:
         """Marks as removed every placement of the folder that the inventory does not list."""
         present = bytearray(folder.next_number // 8 + 1)
-        listed = unrecorded = 0
+        unrecorded = 0
         refs = iter(inventory)
         while batch := [ref.id for ref in islice(refs, _BATCH)]:
             numbers = self._numbers(folder, batch)
-            listed += len(batch)
             unrecorded += len(batch) - len(numbers)
             for number in numbers:
                 present[number >> 3] |= 1 << (number & 7)
-        if int.from_bytes(present, "little").bit_count() == self.live(folder):
-            return Presence(listed, unrecorded, 0)
-        return Presence(listed, unrecorded, self._close(folder, present, run))
+        recorded = int.from_bytes(present, "little").bit_count()  # not counted above: an inventory may repeat itself
+        closed = 0 if recorded == self.live(folder) else self._close(folder, present, run)
+        return Presence(recorded + unrecorded, unrecorded, closed)
 
     def live(self, folder: FolderRow) -> int:
         """How many messages are on record as there, quarantined and filtered ones included."""

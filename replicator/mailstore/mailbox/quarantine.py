@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from connectors.model import Failure
 from replicator.mailstore.mailbox.database import Commit, MailboxDatabase
-from replicator.mailstore.mailbox.rows import FolderRow, failure_fact
+from replicator.mailstore.mailbox.rows import FAILURE_COLUMNS, FolderRow, failure_fact
 from replicator.mailstore.sqlcipher import translated
 
 PAUSES = (0, 300, 1800, 7200, 21600, 86400)
@@ -32,35 +32,28 @@ class FailureRows:
 
     def add(self, commit: Commit, failures: Mapping[int, Failure]) -> None:
         """First failures."""
-        self._database.connection.executemany(
-            "INSERT INTO failure VALUES (?, ?, ?, 1, ?, ?, 0)",
-            [
-                (placement, failure.error.code, str(failure.error), commit.at, commit.at + PAUSES[0] * 1_000_000)
-                for placement, failure in failures.items()
-            ],
-        )
-        commit.digest.add_all(failure_fact(placement, failure.error.code, 0) for placement, failure in failures.items())
+        for placement, failure in failures.items():
+            self._put(commit, placement, failure, attempts=1, accepted=False)
 
     def repeat(self, commit: Commit, old: Quarantined, failure: Failure) -> None:
         """Another attempt that failed; the next one waits longer."""
-        pause = PAUSES[min(old.attempts, len(PAUSES) - 1)]
-        self._database.connection.execute(
-            "UPDATE failure SET code = ?, message = ?, attempts = attempts + 1, tried = ?, due = ? WHERE placement = ?",
-            (failure.error.code, str(failure.error), commit.at, commit.at + pause * 1_000_000, old.placement),
-        )
-        commit.digest.replace(
-            failure_fact(old.placement, old.code, int(old.accepted)),
-            failure_fact(old.placement, failure.error.code, int(old.accepted)),
-        )
+        self.drop(commit, (old.placement,))
+        self._put(commit, old.placement, failure, attempts=old.attempts + 1, accepted=old.accepted)
 
     def drop(self, commit: Commit, placements: Iterable[int]) -> None:
         """Failures that are over, because the message was taken after all or has left."""
         execute = self._database.connection.execute
         for placement in placements:
-            row = execute("SELECT code, accepted FROM failure WHERE placement = ?", (placement,)).fetchone()
+            row = execute(f"SELECT {FAILURE_COLUMNS} FROM failure WHERE placement = ?", (placement,)).fetchone()
             if row is not None:
                 execute("DELETE FROM failure WHERE placement = ?", (placement,))
-                commit.digest.remove(failure_fact(placement, *row))
+                commit.digest.remove(failure_fact(row))
+
+    def _put(self, commit: Commit, placement: int, failure: Failure, *, attempts: int, accepted: bool) -> None:
+        pause = PAUSES[min(attempts, len(PAUSES)) - 1] * 1_000_000
+        row = (placement, failure.error.code, str(failure.error), attempts, commit.at, commit.at + pause, int(accepted))
+        self._database.connection.execute("INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        commit.digest.add(failure_fact(row))
 
     def due(self, folder: FolderRow, now: float, limit: int = 500) -> list[Quarantined]:
         """Failures of a folder that are to be tried again at `now` (seconds since the epoch), the oldest first."""

@@ -17,6 +17,7 @@ from replicator.mailstore.mailbox.rows import (
     FolderRow,
     PlacementRow,
     encode_flags,
+    shared_fact,
     version_fact,
 )
 from replicator.mailstore.sqlcipher import translated
@@ -119,7 +120,7 @@ class Recorder:
         for version, new in news.items():
             content = new.content
             commit.digest.add(version_fact(version, version, content.sha256, content.size))
-            commit.sealed += new.sealed + self._count_shared(new.shared)
+            commit.sealed += new.sealed + self._count_shared(commit, new.shared)
             fields = (content.sha256, content.size, content.recipe, content.pieces, new.message_id, new.subject)
             rows.append((version, version, *fields))
         self._database.connection.executemany(_INSERT_VERSION, rows)
@@ -133,13 +134,14 @@ class Recorder:
             _INSERT_PLACEMENT, [tuple(getattr(row, name) for name in _PLACEMENT_FIELDS) for row in placements]
         )
 
-    def _count_shared(self, shared: Iterable[tuple[bytes, int]]) -> int:
-        execute = self._database.connection.execute
-        return sum(
-            sealed
-            for blob, sealed in shared
-            if execute("INSERT INTO shared VALUES (?, ?) ON CONFLICT DO NOTHING", (blob, sealed)).rowcount == 1
-        )
+    def _count_shared(self, commit: Commit, shared: Iterable[tuple[bytes, int]]) -> int:
+        """The bytes of those shared blobs that this mailbox did not refer to before."""
+        execute, total = self._database.connection.execute, 0
+        for blob, sealed in shared:
+            if execute("INSERT INTO shared VALUES (?, ?) ON CONFLICT DO NOTHING", (blob, sealed)).rowcount == 1:
+                commit.digest.add(shared_fact(blob, sealed))
+                total += sealed
+        return total
 
 
 def _tells(change: Change, row: PlacementRow | None, answers: Mapping[Ref, Answer]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from connectors.model import Cursor, Role
-from replicator.mailstore.mailbox.digest import Fact
+from replicator.mailstore.setdigest import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class FolderRow:
     listed: int = 0
 
     def fact(self) -> Fact:
-        """What the digest covers: all but times, counts and the stamp, which only save work."""
+        """What the digest covers: what decides how a pass goes on, and what the folder was called when."""
         return (
             "folder",
             self.id,
@@ -42,6 +42,10 @@ class FolderRow:
             int(self.full),
             self.next_number,
         )
+
+    def note(self) -> Fact:
+        """What the notes' digest covers: what only saves work, or tells how things stood."""
+        return ("stamp", self.id, self.stamp, self.source_count, self.listed)
 
 
 FOLDER_COLUMNS = (
@@ -102,9 +106,22 @@ def version_fact(version: int, item: int, sha256: bytes, size: int) -> Fact:
     return ("version", version, item, sha256.hex(), size)
 
 
-def failure_fact(placement: int, code: str, accepted: int) -> Fact:
-    """The fact that a message could not be taken. Attempts and times are left out: they change with every run."""
-    return ("failure", placement, code, accepted)
+def shared_fact(blob: bytes, sealed: int) -> Fact:
+    """The fact that this mailbox refers to a shared blob, and what that costs on disk."""
+    return ("shared", blob.hex(), sealed)
+
+
+def side_fact(row: tuple[str | int | None, ...]) -> Fact:
+    """When a side was looked at and completed, and what of it is not covered."""
+    return ("side", *row)
+
+
+def failure_fact(row: tuple[str | int, ...]) -> Fact:
+    """The fact that a message could not be taken; `row` is as FAILURE_COLUMNS."""
+    return ("failure", *row)
+
+
+FAILURE_COLUMNS = "placement, code, message, attempts, tried, due, accepted"
 
 
 @lru_cache(maxsize=4096)

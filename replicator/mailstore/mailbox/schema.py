@@ -14,6 +14,7 @@ _TABLES: dict[str, dict[str, type]] = {
         "epoch": int,
         "commits": int,
         "digest": bytes,
+        "notes": bytes,
         "at": int,
         "sealed": int,
         "next_version": int,
@@ -74,7 +75,7 @@ _TABLES: dict[str, dict[str, type]] = {
 _KEYS = {"change": "n", "side": "name", "shared": "blob", "failure": "placement"}
 _KEYLESS = {"folder_was", "placement_was"}
 _REQUIRED = {
-    "state": {"epoch", "commits", "digest", "at", "sealed", "next_version", "next_placement"},
+    "state": {"epoch", "commits", "digest", "notes", "at", "sealed", "next_version", "next_placement"},
     "placement": {"folder", "number", "ref", "arrived", "born", "since", "flags", "version"},
     "version": {"item", "sha256", "size", "recipe", "pieces"},
 }
@@ -97,6 +98,7 @@ def create_schema(database: sqlite_utils.Database) -> None:
             "epoch": 0,
             "commits": 0,
             "digest": bytes(32),
+            "notes": bytes(32),
             "at": 0,
             "sealed": 0,
             "next_version": 1,

@@ -1,6 +1,7 @@
 """One mailbox of the mailstore: what the engine writes to and the commands read from."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from connectors.errors import StoreError
 from connectors.model import Folder, Page, Ref
@@ -53,9 +54,14 @@ class MailboxStore:
         """The row of a folder that the source lists."""
         return self.folders.open(side, folder, self._run)
 
-    def unknown(self, folder: FolderRow, page: Page) -> list[Ref]:
-        """Which messages of a page have to be fetched."""
-        return self._recorder.unknown(folder, page)
+    @contextmanager
+    def lookup(self) -> Iterator[Callable[[FolderRow, Page], list[Ref]]]:
+        """Which messages of a page have to be fetched: for a thread of its own, with a connection of its own."""
+        database = self.database.again()
+        try:
+            yield Recorder(database, Folders(database), FailureRows(database)).unknown
+        finally:
+            database.close()
 
     def held(self, sha256: bytes) -> Held | None:
         """The version with these exact bytes, if there is one."""
