@@ -125,12 +125,10 @@ def read_ahead(read: Callable[[Sink], None], sink: Sink) -> None:
     def run() -> None:
         relay = _Relay(channel)
         try:
-            read(relay)
+            failures.extend(_failure(read, relay))
             relay.flush()
         except Abandoned:
             pass
-        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for it
-            failures.append(error)
         finally:
             channel.end()
 
@@ -149,6 +147,17 @@ def read_ahead(read: Callable[[Sink], None], sink: Sink) -> None:
     thread.join()
     if failures:
         raise failures[0]
+
+
+def _failure(read: Callable[[Sink], None], relay: _Relay) -> list[Exception]:
+    """What ended the reading, if not its end; to be raised in the thread that waits for it, after what was read."""
+    try:
+        read(relay)
+    except Abandoned:
+        raise
+    except Exception as error:  # noqa: BLE001 - raised again by `read_ahead`
+        return [error]
+    return []
 
 
 def _drain(channel: _Channel, sink: Sink) -> None:
