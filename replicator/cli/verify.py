@@ -18,10 +18,9 @@ class ShareCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Gives the option its value where it was left out."""
-        followers = [*args[1:], ""]
         whole = [
             f"{word}=100" if word == "--read-data" and percent(follower) is None else word
-            for word, follower in zip(args, followers, strict=True)
+            for word, follower in zip(args, [*args[1:], ""], strict=False)
         ]
         return super().parse_args(ctx, whole)
 

@@ -11,6 +11,7 @@ from connectors.protocols import Source
 from replicator.engine.keeping import Intake, Keeping
 from replicator.engine.reading import Lookup, Reading, Sink
 from replicator.mailstore.mailbox.answers import Answer, Counts
+from replicator.mailstore.mailbox.quarantine import LONGEST_PAUSE
 from replicator.mailstore.mailbox.rows import FolderRow
 from replicator.mailstore.mailbox.store import MailboxStore
 
@@ -67,7 +68,7 @@ class FolderPass:
         row = self._store.open_folder(side, folder)
         if full and not row.full:
             row = self._store.forget_cursor(row)
-        self._retry_quarantined(row)
+        self._retry_quarantined(row, self._engine.now() + (LONGEST_PAUSE if full else 0))
         if not _unchanged(row, folder):
             row = self._replicate(row, folder)
             if self.result.complete:
@@ -122,18 +123,18 @@ class FolderPass:
     def _close_absent(self, row: FolderRow, folder: Folder) -> None:
         self.result.counts.removed += self._store.close_absent(row, self._source.inventory(folder)).closed
 
-    def _retry_quarantined(self, row: FolderRow) -> None:
-        due = self._store.due(row, self._engine.now())
-        if not due:
-            return
-        answers: dict[str, Answer] = {}
-        for answer in self._source.fetch(Ref(row.ref, old.ref) for old in due):
-            kept = self._intake.keep(answer)
-            if kept is not None:
-                answers[answer.ref.id] = kept
-        self._intake.sync()
-        self.result.counts.add(self._store.retried(row, due, answers))
-        self._intake.recorded(answers.values())
+    def _retry_quarantined(self, row: FolderRow, now: float) -> None:
+        after = 0
+        while due := self._store.due(row, now, after):
+            answers: dict[str, Answer] = {}
+            for answer in self._source.fetch(Ref(row.ref, old.ref) for old in due):
+                kept = self._intake.keep(answer)
+                if kept is not None:
+                    answers[answer.ref.id] = kept
+            self._intake.sync()
+            self.result.counts.add(self._store.retried(row, due, answers))
+            self._intake.recorded(answers.values())
+            after = due[-1].placement
 
 
 def _unchanged(row: FolderRow, folder: Folder) -> bool:

@@ -140,7 +140,7 @@ def disturb(client: imaplib.IMAP4, rng: Random, numbers: Iterator[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("histories", "steps"), [(3, 40), pytest.param(60, 200, marks=[pytest.mark.proof, pytest.mark.timeout(3600)])]
+    ("histories", "steps"), [(3, 40), pytest.param(15, 120, marks=[pytest.mark.proof, pytest.mark.timeout(3600)])]
 )
 def test_a_reader_that_is_cut_again_and_again_ends_with_what_is_there(
     server: Dovecot, user: str, histories: int, steps: int

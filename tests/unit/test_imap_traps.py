@@ -102,6 +102,19 @@ def test_a_full_pass_ends_where_it_began() -> None:
     assert page.cursor == CURSOR
 
 
+@pytest.mark.parametrize("modseq", [50, 0])
+def test_pages_within_a_window_resume_behind_themselves(modseq: int) -> None:
+    """Large mail ends pages early; without mod-sequences a window is then listed again as a whole."""
+    rows = [row(uid, size=10 << 20) for uid in (1, 2, 3)]
+    opening = (examined(modseq=modseq), searched("1 2 3"))
+    with scripted(*opening, listed(*rows), *opening, listed(*rows[1 if modseq else 0 :])) as (source, _):
+        pages = list(source.changes(INBOX, None))
+        assert [uids(list(page.changes)) for page in pages] == [["1"], ["2"], ["3"]]
+        rest, last = pull(source, pages[0].cursor)
+    assert uids(rest) == ["1", "2", "3"][1 if modseq else 0 :]
+    assert last.cursor == pages[-1].cursor
+
+
 def test_rows_come_in_any_order_doubled_and_among_others() -> None:
     noise = (
         "* 2 FETCH (FLAGS (\\Deleted))",  # of whom?

@@ -9,7 +9,9 @@ from replicator.mailstore.mailbox.rows import FAILURE_COLUMNS, FolderRow, failur
 from replicator.mailstore.sqlcipher import translated
 
 PAUSES = (0, 300, 1800, 7200, 21600, 86400)
-"""Seconds to wait after the n-th failed attempt: the next run at once, then ever longer, at most a day."""
+"""Seconds to wait after the n-th failed attempt: the next run at once, then ever longer."""
+
+LONGEST_PAUSE = PAUSES[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,13 @@ class FailureRows:
         self._database.connection.execute("INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         commit.digest.add(failure_fact(row))
 
-    def due(self, folder: FolderRow, now: float, limit: int = 500) -> list[Quarantined]:
-        """Failures of a folder that are to be tried again at `now` (seconds since the epoch), the oldest first."""
+    def due(self, folder: FolderRow, now: float, after: int = 0, limit: int = 500) -> list[Quarantined]:
+        """Failures of a folder that are due at `now` (seconds since the epoch), of placements beyond `after`."""
         sql = """SELECT p.id, p.ref, f.code, f.message, f.attempts, f.accepted
             FROM failure f CROSS JOIN placement p ON p.id = f.placement
-            WHERE p.folder = ? AND p.died IS NULL AND f.due <= ? ORDER BY f.placement LIMIT ?"""
+            WHERE p.folder = ? AND p.died IS NULL AND f.due <= ? AND f.placement > ? ORDER BY f.placement LIMIT ?"""
         with translated(self._database.path):
-            rows = self._database.connection.execute(sql, (folder.id, int(now * 1e6), limit)).fetchall()
+            rows = self._database.connection.execute(sql, (folder.id, int(now * 1e6), after, limit)).fetchall()
         return [
             Quarantined(placement, ref, code, message, attempts, accepted=bool(accepted))
             for placement, ref, code, message, attempts, accepted in rows

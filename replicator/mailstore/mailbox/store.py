@@ -73,9 +73,9 @@ class MailboxStore:
         """Keeps a page and its cursor in one transaction. Whatever `answers` refers to is durable already."""
         return self._recorder.record(folder, page, answers, self._run, full=full)
 
-    def due(self, folder: FolderRow, now: float) -> list[Quarantined]:
-        """Quarantined messages that are to be tried again."""
-        return self._failures.due(folder, now)
+    def due(self, folder: FolderRow, now: float, after: int = 0) -> list[Quarantined]:
+        """Some of the quarantined messages that are to be tried again at a time, beyond a placement."""
+        return self._failures.due(folder, now, after)
 
     def retried(self, folder: FolderRow, tried: Sequence[Quarantined], answers: Mapping[str, Answer]) -> Counts:
         """Records how trying again ended."""
