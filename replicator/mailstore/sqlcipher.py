@@ -1,8 +1,4 @@
-"""Opens encrypted databases: SQLCipher under a raw key, through sqlite-utils, with errors in our own words.
-
-SQLCipher's exceptions are not sqlite3's, so sqlite-utils would not recognise them and, among others, its upserts and
-its `alter` would fail. Its two names for them are replaced here, once, before any `Database` is made (tested).
-"""
+"""Opens encrypted databases: SQLCipher under a raw key, with its errors in our own words."""
 
 import errno
 from collections.abc import Iterator
@@ -10,17 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import sqlite_utils
-import sqlite_utils.db
-import sqlite_utils.utils
 from sqlcipher3 import dbapi2
 
 from connectors.errors import KeyRefused, Locked, StorageFull, StoreError, Tampered
-
-for _module in (sqlite_utils.utils, sqlite_utils.db):
-    for _name, _ours in (("sqlite3", dbapi2), ("OperationalError", dbapi2.OperationalError)):
-        if hasattr(_module, _name):
-            setattr(_module, _name, _ours)
 
 Connection = Any
 """A SQLCipher connection; the library has no types."""
@@ -35,7 +23,7 @@ PRAGMAS = (
 )
 
 
-def open_database(path: Path, key: bytes, *, create: bool = False) -> sqlite_utils.Database:
+def open_database(path: Path, key: bytes, *, create: bool = False) -> Connection:
     """The database at `path`, under a 32-byte raw key (a passphrase would cost 75 ms at every open).
 
     One connection, for one thread, never across a fork. Raises KeyRefused, Tampered, Locked; StoreError if absent.
@@ -50,7 +38,7 @@ def open_database(path: Path, key: bytes, *, create: bool = False) -> sqlite_uti
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
-    return sqlite_utils.Database(connection)
+    return connection
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The catalog's tables and the statements of its hot path (docs/format.md, Catalog)."""
 
-import sqlite_utils
+from replicator.mailstore.sqlcipher import Connection
 
 VERSION = 1
 
@@ -26,9 +26,11 @@ SET_MARK = """INSERT INTO mark VALUES (?, ?, ?)
     ON CONFLICT(mailbox) DO UPDATE SET commits = excluded.commits, digest = excluded.digest"""
 
 
-def create_schema(database: sqlite_utils.Database) -> None:
+def create_schema(connection: Connection) -> None:
     """All tables of version 1, in one transaction, so that a killed `init` leaves none or all."""
-    connection = database.conn
+    from replicator.mailstore.tables import tables  # noqa: PLC0415 - only a new mailstore pays for it
+
+    database = tables(connection)
     connection.execute("BEGIN IMMEDIATE")
     database.create_table(
         "segment", {"number": int, "name": str, "length": int, "sealed": int}, pk="number", strict=True

@@ -23,8 +23,7 @@ class SqliteCatalog:
     def __init__(self, path: Path, key: bytes, *, create: bool = False) -> None:
         """Raises KeyRefused, Tampered, Locked; StoreError if the file is absent or of another version."""
         self.path = path
-        self._database = open_database(path, key, create=create)
-        self._connection = self._database.conn
+        self._connection = open_database(path, key, create=create)
         self._names: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
         with translated(path):
@@ -150,7 +149,7 @@ class SqliteCatalog:
         """Whether the schema was made just now."""
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version == 0 and create:
-            schema.create_schema(self._database)
+            schema.create_schema(self._connection)
             return True
         if version != schema.VERSION:
             raise StoreError(

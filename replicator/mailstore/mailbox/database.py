@@ -51,12 +51,11 @@ class MailboxDatabase:
         self.keys = keys
         self._clock = clock
         self._epoch = 0
-        database = open_database(path, keys.database, create=create)
-        self.connection: Connection = database.conn
+        self.connection: Connection = open_database(path, keys.database, create=create)
         with translated(path):
             version = self.connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0 and create:
-                schema.create_schema(database)
+                schema.create_schema(self.connection)
             elif version != schema.VERSION:
                 raise StoreError(
                     f"{path.name} has format {version}, this program knows {schema.VERSION}",

@@ -4,7 +4,7 @@ A change number is the number of the transaction that made the change. A row is 
 not at, `died` or `until`; NULL is "still". A placement's version is -1 while it is quarantined, 0 if it was filtered.
 """
 
-import sqlite_utils
+from replicator.mailstore.sqlcipher import Connection
 
 VERSION = 1
 
@@ -81,8 +81,11 @@ _REQUIRED = {
 }
 
 
-def create_schema(database: sqlite_utils.Database) -> None:
+def create_schema(connection: Connection) -> None:
     """Lays out an empty database."""
+    from replicator.mailstore.tables import tables  # noqa: PLC0415 - only a new mailbox pays for it
+
+    database = tables(connection)
     for name, columns in _TABLES.items():
         key = None if name in _KEYLESS else _KEYS.get(name, "id")
         database.table(name).create(columns, pk=key, not_null=_REQUIRED.get(name))
@@ -105,5 +108,5 @@ def create_schema(database: sqlite_utils.Database) -> None:
             "next_placement": 1,
         }
     )
-    database.conn.execute(f"PRAGMA user_version = {VERSION}")
-    database.conn.commit()
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.commit()
