@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -74,7 +74,11 @@ class _Relay:
         self.flush()
         self._channel.put(_PageItem(page, missing), 1 << 10)
 
-    def answer(self, answer: Message | Failure) -> None:
+    def answers(self, answers: Sequence[Message | Failure]) -> None:
+        for answer in answers:
+            self._answer(answer)
+
+    def _answer(self, answer: Message | Failure) -> None:
         if isinstance(answer, Message) and not isinstance(answer.raw, tuple):
             self.flush()
             self._stream(answer)
@@ -165,11 +169,10 @@ def _drain(channel: _Channel, sink: Sink) -> None:
     for item in items:
         match item:
             case list():
-                for answer in item:
-                    sink.answer(answer)
+                sink.answers(item)
             case Message():
                 body = _body(items)
-                sink.answer(replace(item, raw=body))
+                sink.answers((replace(item, raw=body),))
                 for _ in body:
                     pass  # what the sink left unread
             case _PageItem():

@@ -11,6 +11,7 @@ from connectors.protocols import Source
 from replicator.engine.keeping import Intake, Keeping
 from replicator.engine.reading import Lookup, Reading, Sink
 from replicator.mailstore.mailbox.answers import Answer, Counts
+from replicator.mailstore.mailbox.presence import Presence
 from replicator.mailstore.mailbox.quarantine import LONGEST_PAUSE
 from replicator.mailstore.mailbox.rows import FolderRow
 from replicator.mailstore.mailbox.store import MailboxStore
@@ -83,10 +84,8 @@ class FolderPass:
         except CursorExpired:
             full = True
             row = self._read(self._store.forget_cursor(row), folder, full=full)
-        if self.result.complete:
-            self.result.full_passes += full
-            if full or not self._source.capabilities.reports_removals:
-                self._close_absent(row, folder)
+        if self.result.complete and (full or not self._source.capabilities.reports_removals):
+            self._close_absent(row, folder)
         return row
 
     def _read(self, row: FolderRow, folder: Folder, *, full: bool) -> FolderRow:
@@ -110,25 +109,26 @@ class FolderPass:
         listed = self._store.live(row)
         if listed != count:
             row = self._replicate(row, folder)
-            presence = self._store.close_absent(row, self._source.inventory(folder))
-            self.result.counts.removed += presence.closed
+            presence = self._close_absent(row, folder)
             if presence.unrecorded and self.result.complete:
                 row = self._replicate(self._store.forget_cursor(row), folder)
-                presence = self._store.close_absent(row, self._source.inventory(folder))
-                self.result.counts.removed += presence.closed
+                presence = self._close_absent(row, folder)
             count, listed = self._source.count(folder), presence.listed
         if self.result.complete:
+            self.result.full_passes += row.full
             self._store.settle(row, folder.stamp, count, listed)
 
-    def _close_absent(self, row: FolderRow, folder: Folder) -> None:
-        self.result.counts.removed += self._store.close_absent(row, self._source.inventory(folder)).closed
+    def _close_absent(self, row: FolderRow, folder: Folder) -> Presence:
+        presence = self._store.close_absent(row, self._source.inventory(folder))
+        self.result.counts.removed += presence.closed
+        return presence
 
     def _retry_quarantined(self, row: FolderRow, now: float) -> None:
         after = 0
         while due := self._store.due(row, now, after):
             answers: dict[str, Answer] = {}
             for answer in self._source.fetch(Ref(row.ref, old.ref) for old in due):
-                kept = self._intake.keep(answer)
+                (kept,) = self._intake.keep((answer,))
                 if kept is not None:
                     answers[answer.ref.id] = kept
             self._intake.sync()

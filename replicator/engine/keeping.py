@@ -1,14 +1,14 @@
 """Keeps what was read: bytes first, then a page's rows and cursor in one transaction, page by page."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from connectors.errors import ItemError, ItemGone
 from connectors.model import Failure, Message, Page, Ref
 from replicator.mailstore.content import ContentWriter
-from replicator.mailstore.mailbox.answers import Answer, Counts, New
+from replicator.mailstore.mailbox.answers import Answer, Counts, Held, New
 from replicator.mailstore.mailbox.rows import FolderRow
 from replicator.mailstore.mailbox.store import MailboxStore
 
@@ -32,14 +32,18 @@ class Intake:
         self._advance = advance
         self._unrecorded: dict[bytes, New] = {}
 
-    def keep(self, answer: Message | Failure) -> Answer | None:
-        """The answer; None for a message that had left before it could be fetched."""
-        if isinstance(answer, Failure):
-            return None if isinstance(answer.error, ItemGone) else answer
-        try:
-            return self._keep(answer)
-        except ItemError as error:
-            return Failure(answer.ref, error)
+    def keep(self, answers: Sequence[Message | Failure]) -> list[Answer | None]:
+        """For each its answer; None for a message that had left before it could be fetched.
+
+        What is held already is looked up for all of them at once; a large message cannot be known before it is read.
+        """
+        whole = {
+            answer.ref: sha256(b"".join(answer.raw)).digest()
+            for answer in answers
+            if isinstance(answer, Message) and isinstance(answer.raw, tuple)
+        }
+        held = self._store.held(set(whole.values()) - self._unrecorded.keys())
+        return [self._answer(answer, whole.get(answer.ref), held) for answer in answers]
 
     def sync(self) -> None:
         """Makes everything kept durable. Only then may rows refer to it."""
@@ -51,14 +55,17 @@ class Intake:
             if isinstance(answer, New):
                 self._unrecorded.pop(answer.content.sha256, None)
 
-    def _keep(self, message: Message) -> Answer:
-        if isinstance(message.raw, tuple):
-            digest = sha256(b"".join(message.raw)).digest()
-            held = self._unrecorded.get(digest) or self._store.held(digest)
-            if held is not None:
-                self._advance(1, 0)
-                return held
-        new = New.of(self._writer.put(message.raw))
+    def _answer(self, answer: Message | Failure, digest: bytes | None, held: Mapping[bytes, Held]) -> Answer | None:
+        if isinstance(answer, Failure):
+            return None if isinstance(answer.error, ItemGone) else answer
+        known = None if digest is None else self._unrecorded.get(digest) or held.get(digest)
+        if known is not None:
+            self._advance(1, 0)
+            return known
+        try:
+            new = New.of(self._writer.put(answer.raw))
+        except ItemError as error:
+            return Failure(answer.ref, error)
         self._advance(1, new.content.size)
         return self._unrecorded.setdefault(new.content.sha256, new)
 
@@ -79,15 +86,14 @@ class Keeping:
         self._open.append(_OpenPage(page, set(missing)))
         self._record()
 
-    def answer(self, answer: Message | Failure) -> None:
+    def answers(self, answers: Sequence[Message | Failure]) -> None:
         """See Sink."""
-        kept = self._intake.keep(answer)
-        for waiting in self._open:
-            if answer.ref in waiting.missing:
+        for answer, kept in zip(answers, self._intake.keep(answers), strict=True):
+            waiting = next((page for page in self._open if answer.ref in page.missing), None)
+            if waiting is not None:
                 waiting.missing.discard(answer.ref)
                 if kept is not None:
                     waiting.answers[answer.ref] = kept
-                break
         self._record()
 
     def _record(self) -> None:

@@ -1,7 +1,7 @@
 """Reads a folder's changes and, for each page, the messages that are not held yet."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from connectors.model import Cursor, Failure, Folder, Message, Page, Ref
@@ -21,8 +21,8 @@ class Sink(Protocol):
         """A page, and the refs that answers will come for."""
         ...
 
-    def answer(self, answer: Message | Failure) -> None:
-        """One answer. A large message is read here, or not at all."""
+    def answers(self, answers: Sequence[Message | Failure]) -> None:
+        """Some answers. A large message comes alone, and is read here or not at all."""
         ...
 
 
@@ -42,7 +42,7 @@ class Reading:
         while not self._ended:
             for answer in self._source.fetch(self._refs(sink, lookup)):
                 self._answered(answer.ref)
-                sink.answer(answer)
+                sink.answers((answer,))
 
     def _refs(self, sink: Sink, lookup: Lookup) -> Iterator[Ref]:
         while len(self._open) < LOOKAHEAD:

@@ -23,7 +23,7 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 @pytest.mark.parametrize(
-    ("count", "rounds"), [(240, 2), pytest.param(6000, 40, marks=[pytest.mark.proof, pytest.mark.timeout(3600)])]
+    ("count", "rounds"), [(160, 2), pytest.param(6000, 40, marks=[pytest.mark.proof, pytest.mark.timeout(3600)])]
 )
 def test_what_is_kept_is_what_is_served_and_stays_so(server: Dovecot, tmp_path: Path, count: int, rounds: int) -> None:
     """First pass, a quiet pass, then rounds of random changes with a pass after each, and an export."""
@@ -48,7 +48,7 @@ def test_what_is_kept_is_what_is_served_and_stays_so(server: Dovecot, tmp_path: 
 def test_names_with_the_other_separator_are_kept(tmp_path: Path) -> None:
     """With "." between levels a name may hold "/", or begin with "~"."""
     with Dovecot(separator=".", plugins="listescape") as server:
-        load(server, USER, 3, 100)
+        load(server, USER, 3, 80)
         home = Installation(tmp_path, server)
         home.run("init")
         home.sync()
@@ -60,7 +60,7 @@ def test_mailboxes_side_by_side_keep_apart(tmp_path: Path) -> None:
     users = ("alice", "bob")
     with Dovecot(users=users) as server:
         for user in users:
-            load(server, user, 4, 100)
+            load(server, user, 4, 60)
         home = Installation(tmp_path, server, users=users)
         home.run("init")
         home.run("sync", "--jobs", "2", "--json")

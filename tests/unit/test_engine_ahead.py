@@ -1,7 +1,7 @@
 """Reading ahead in another thread: order, bounds, and errors in both directions."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -23,10 +23,11 @@ class Heard:
     def page(self, page: Page, missing: list[Ref]) -> None:
         self.events.append((page.cursor, len(missing)))
 
-    def answer(self, answer: Message | Failure) -> None:
+    def answers(self, answers: Sequence[Message | Failure]) -> None:
         self.threads.add(threading.get_ident())
-        self._on_answer(answer)
-        self.events.append(b"".join(answer.raw) if isinstance(answer, Message) else answer.error.code)
+        for answer in answers:
+            self._on_answer(answer)
+            self.events.append(b"".join(answer.raw) if isinstance(answer, Message) else answer.error.code)
 
 
 def page(number: int, count: int) -> Page:
@@ -45,11 +46,11 @@ def message(number: int, *chunks: bytes) -> Message:
 def test_everything_arrives_in_order_and_in_the_calling_thread() -> None:
     def read(sink: Sink) -> None:
         sink.page(page(1, 2), [ref(100), ref(101)])
-        sink.answer(message(100, b"a"))
-        sink.answer(Failure(ref(101), Disconnected("x")))
+        sink.answers((message(100, b"a"),))
+        sink.answers((Failure(ref(101), Disconnected("x")),))
         sink.page(page(2, 0), [])
-        sink.answer(Message(ref(7), iter((b"large ", b"body"))))
-        sink.answer(message(8, b"z"))
+        sink.answers((Message(ref(7), iter((b"large ", b"body"))),))
+        sink.answers((message(8, b"z"),))
 
     heard = Heard()
     read_ahead(read, heard)
@@ -59,12 +60,12 @@ def test_everything_arrives_in_order_and_in_the_calling_thread() -> None:
 
 def test_a_large_body_that_is_left_unread_is_skipped() -> None:
     class Careless(Heard):
-        def answer(self, answer: Message | Failure) -> None:
-            self.events.append(answer.ref.id)
+        def answers(self, answers: Sequence[Message | Failure]) -> None:
+            self.events.extend(answer.ref.id for answer in answers)
 
     def read(sink: Sink) -> None:
-        sink.answer(Message(ref(1), iter([b"x"] * 5)))
-        sink.answer(message(2, b"y"))
+        sink.answers((Message(ref(1), iter([b"x"] * 5)),))
+        sink.answers((message(2, b"y"),))
 
     heard = Careless()
     read_ahead(read, heard)
@@ -89,7 +90,7 @@ def test_a_body_cut_in_the_middle_raises_where_it_is_read() -> None:
 
     heard = Heard()
     with pytest.raises(Disconnected, match="in the middle"):
-        read_ahead(lambda sink: sink.answer(Message(ref(1), cut())), heard)
+        read_ahead(lambda sink: sink.answers((Message(ref(1), cut()),)), heard)
     assert heard.events == []
 
 
@@ -99,7 +100,7 @@ def test_an_error_of_the_sink_ends_the_reader() -> None:
     def read(sink: Sink) -> None:
         try:
             while True:
-                sink.answer(message(1, bytes(1 << 20)))
+                sink.answers((message(1, bytes(1 << 20)),))
         finally:
             ended.set()
 
@@ -120,7 +121,7 @@ def test_what_waits_is_bounded_by_bytes() -> None:
         nonlocal given
         for number in range(200):
             given += 1
-            sink.answer(message(number, bytes(1 << 20)))
+            sink.answers((message(number, bytes(1 << 20)),))
 
     taken = 0
 

@@ -34,7 +34,8 @@ class PageWork:
         self._arriving: dict[str, PlacementRow] = {}
         self._failures: dict[int, Failure] = {}
         self._new_versions: dict[int, New] = {}
-        self._versions = recorder.versions(answer for answer in answers.values() if isinstance(answer, New))
+        fresh = (answer.content.sha256 for answer in answers.values() if isinstance(answer, New))
+        self._versions = {sha256: held.version for sha256, held in recorder.held(fresh).items()}
 
     def take(self, change: Change) -> None:
         """One change."""

@@ -55,10 +55,16 @@ class Recorder:
         known = self.on_record(folder, seen)
         return [ref for ref in seen if ref.id not in known or known[ref.id].died is not None]
 
-    def held(self, sha256: bytes) -> Held | None:
-        """The version with these exact bytes, if this mailbox holds it."""
-        row = self._database.connection.execute("SELECT id, size FROM version WHERE sha256 = ?", (sha256,)).fetchone()
-        return Held(*row) if row else None
+    def held(self, digests: Iterable[bytes]) -> dict[bytes, Held]:
+        """Those of the contents that this mailbox holds, by their SHA-256: equal bytes are one version."""
+        rest = iter(digests)
+        found: dict[bytes, Held] = {}
+        while batch := list(islice(rest, _BATCH)):
+            sql = f"SELECT sha256, id, size FROM version WHERE sha256 IN ({','.join('?' * len(batch))})"
+            with translated(self._database.path):
+                rows = self._database.connection.execute(sql, batch).fetchall()
+            found.update((sha256, Held(version, size)) for sha256, version, size in rows)
+        return found
 
     def record(
         self, folder: FolderRow, page: Page, answers: Mapping[Ref, Answer], run: str, *, full: bool
@@ -77,14 +83,6 @@ class Recorder:
                 commit, folder, cursor=page.cursor, full=full, next_number=next_number, stamp=folder.stamp
             )
         return new, work.counts
-
-    def versions(self, news: Iterable[New]) -> dict[bytes, int]:
-        """Those of the contents that are on record already, by their SHA-256: equal bytes are one version."""
-        digests, found = iter([new.content.sha256 for new in news]), {}
-        while batch := list(islice(digests, _BATCH)):
-            sql = f"SELECT sha256, id FROM version WHERE sha256 IN ({','.join('?' * len(batch))})"
-            found.update(self._database.connection.execute(sql, batch).fetchall())
-        return found
 
     def close(self, commit: Commit, rows: Iterable[PlacementRow]) -> int:
         """Marks placements as having left, within a commit. What a quarantined one was quarantined for goes with it."""

@@ -40,9 +40,9 @@ class Retrial:
         assert not isinstance(answer, Failure)
         if not isinstance(answer, New):
             return answer.version
-        known = self._recorder.versions((answer,)).get(answer.content.sha256)
+        known = self._recorder.held((answer.content.sha256,)).get(answer.content.sha256)
         if known is not None:
-            return known
+            return known.version
         version = commit.new_version()
         self._recorder.insert_versions(commit, {version: answer})
         return version

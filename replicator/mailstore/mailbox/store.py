@@ -63,9 +63,9 @@ class MailboxStore:
         finally:
             database.close()
 
-    def held(self, sha256: bytes) -> Held | None:
-        """The version with these exact bytes, if there is one."""
-        return self._recorder.held(sha256)
+    def held(self, digests: Iterable[bytes]) -> dict[bytes, Held]:
+        """Those of the contents that this mailbox holds, by their SHA-256."""
+        return self._recorder.held(digests)
 
     def record(
         self, folder: FolderRow, page: Page, answers: Mapping[Ref, Answer], *, full: bool
