@@ -75,6 +75,14 @@ class Shelf:
                 store.close()
         return progress.report
 
+    def step(self, mailstore: Mailstore, job: MailboxJob, progress: Progress, seconds: float = float("inf")) -> None:
+        """One step of a job that the test made, with a timer that moves on by a second a look."""
+        Engine(mailstore, "run", self.clock, self.clock, lambda *_: None).step(job, progress, seconds)
+
+    def side(self, name: str, source: Callable[[], Source] | None = None, at: str = "memory") -> SideJob:
+        """A side of a mailbox that covers everything."""
+        return SideJob(name, at, source or (lambda: MemorySource(self.server)), lambda *_: True)
+
     def held(self) -> dict[str, bytes | None]:
         """Every live message by its id at the source; None for one that is refused when it is read."""
         with self.open() as mailstore:
@@ -84,7 +92,7 @@ class Shelf:
     def problems(self, read_data: float | None = 100) -> list[str]:
         """What `verify` says; what prevents it from running is a problem too."""
         try:
-            with self.open() as mailstore:
+            with Mailstore.open(self.path, self.root, self.clock, damaged=True) as mailstore:
                 found = list(mailstore.verify(mailstore.names(), read_data, lambda: 0.0))
         except StoreError as error:
             return [error.message]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from connectors.errors import ItemError
 from connectors.model import Failure, Message, Page, Ref
 from replicator.engine.reading import Sink
 
@@ -14,6 +15,8 @@ LIMIT = 8 << 20
 BATCH = 128 << 10
 """Small messages change threads together: a switch each would cost more than the message."""
 _BATCH_COUNT = 64
+GRACE = 2.0
+"""Seconds that a reader gets to notice that it is not wanted any more. It may be waiting for a server, for an hour."""
 
 
 class Abandoned(Exception):
@@ -72,7 +75,7 @@ class _Relay:
 
     def page(self, page: Page, missing: list[Ref]) -> None:
         self.flush()
-        self._channel.put(_PageItem(page, missing), 1 << 10)
+        self._channel.put(_PageItem(page, missing), (1 + len(page.changes)) << 10)
 
     def answers(self, answers: Sequence[Message | Failure]) -> None:
         for answer in answers:
@@ -105,7 +108,7 @@ class _Relay:
         except Exception as raised:  # noqa: BLE001 - handed to the thread that reads the body, which raises it
             error = raised
         self._channel.put(_End(error), 0)
-        if error is not None:
+        if error is not None and not isinstance(error, ItemError):
             raise error
 
 
@@ -124,7 +127,7 @@ class _End:
 def read_ahead(read: Callable[[Sink], None], sink: Sink) -> None:
     """Calls `read` in a thread of its own with a sink that leads to this thread's `sink`. Raises what either raises."""
     channel = _Channel()
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
 
     def run() -> None:
         relay = _Relay(channel)
@@ -143,7 +146,7 @@ def read_ahead(read: Callable[[Sink], None], sink: Sink) -> None:
         _drain(channel, sink)
     except Exception:
         channel.abandon()
-        thread.join()
+        thread.join(GRACE)
         raise
     except BaseException:
         channel.abandon()
@@ -153,13 +156,13 @@ def read_ahead(read: Callable[[Sink], None], sink: Sink) -> None:
         raise failures[0]
 
 
-def _failure(read: Callable[[Sink], None], relay: _Relay) -> list[Exception]:
+def _failure(read: Callable[[Sink], None], relay: _Relay) -> list[BaseException]:
     """What ended the reading, if not its end; to be raised in the thread that waits for it, after what was read."""
     try:
         read(relay)
     except Abandoned:
         raise
-    except Exception as error:  # noqa: BLE001 - raised again by `read_ahead`
+    except BaseException as error:  # noqa: BLE001 - raised again by `read_ahead`
         return [error]
     return []
 

@@ -1,37 +1,28 @@
 """One pass over one folder: changes, removals, the server's own count."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from connectors.errors import CursorExpired
 from connectors.model import Folder, Ref
 from connectors.protocols import Source
 from replicator.engine.keeping import Intake, Keeping
-from replicator.engine.reading import Lookup, Reading, Sink
+from replicator.engine.reading import Reading, Sink
 from replicator.mailstore.mailbox.answers import Answer, Counts
 from replicator.mailstore.mailbox.presence import Presence
-from replicator.mailstore.mailbox.quarantine import LONGEST_PAUSE
 from replicator.mailstore.mailbox.rows import FolderRow
 from replicator.mailstore.mailbox.store import MailboxStore
-
-OpenLookup = Callable[[FolderRow], AbstractContextManager[Lookup]]
-"""Opens a lookup for the thread that calls it: databases are not shared between threads."""
-
 
 Relay = Callable[[Callable[[Sink], None], Sink], None]
 """Calls the first with a sink that leads to the second."""
 
 
-class Surroundings(Protocol):
-    """What a pass needs to know of its engine."""
+@dataclass(slots=True)
+class Retry:
+    """The folders whose quarantine is to be tried again in this run, and up to which due time."""
 
-    relay: Relay
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        ...
+    folders: set[int]
+    due: float
 
 
 @dataclass(slots=True)
@@ -51,25 +42,24 @@ class FolderPass:
         source: Source,
         store: MailboxStore,
         intake: Intake,
-        open_lookup: OpenLookup,
         expired: Callable[[], bool],
-        engine: Surroundings,
+        relay: Relay,
     ) -> None:
         self._source = source
         self._store = store
         self._intake = intake
-        self._open_lookup = open_lookup
         self._expired = expired
-        self._engine = engine
+        self._relay = relay
         self.result = FolderResult()
 
-    def run(self, side: str, folder: Folder, *, full: bool = False) -> FolderResult:
+    def run(self, side: str, folder: Folder, retry: Retry, *, full: bool = False) -> FolderResult:
         """One pass. Raises what the source raises for more than one message; what was recorded stands."""
-        self.result = FolderResult()
         row = self._store.open_folder(side, folder)
         if full and not row.full:
             row = self._store.forget_cursor(row)
-        self._retry_quarantined(row, self._engine.now() + (LONGEST_PAUSE if full else 0))
+        if row.id in retry.folders:
+            retry.folders.discard(row.id)
+            self._retry_quarantined(row, retry.due)
         if not _unchanged(row, folder):
             row = self._replicate(row, folder)
             if self.result.complete:
@@ -90,14 +80,14 @@ class FolderPass:
 
     def _read(self, row: FolderRow, folder: Folder, *, full: bool) -> FolderRow:
         reading = Reading(self._source, folder, row.cursor, self._expired)
-        keeping = Keeping(self._store, self._intake, row, full=full)
+        keeping = Keeping(self._store, self._intake, row, self._expired, full=full)
 
         def read(sink: Sink) -> None:
-            with self._open_lookup(row) as lookup:
-                reading.into(sink, lookup)
+            with self._store.lookup() as unknown:
+                reading.into(sink, lambda page: unknown(row, page))
 
         try:
-            self._engine.relay(read, keeping)
+            self._relay(read, keeping)
         finally:
             self.result.counts.add(keeping.counts)
         self.result.complete = reading.complete

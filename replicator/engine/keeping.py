@@ -63,21 +63,35 @@ class Intake:
             self._advance(1, 0)
             return known
         try:
-            new = New.of(self._writer.put(answer.raw))
+            return self._put(answer.raw, streamed=digest is None)
+        except ItemGone:
+            return None
         except ItemError as error:
             return Failure(answer.ref, error)
-        self._advance(1, new.content.size)
-        return self._unrecorded.setdefault(new.content.sha256, new)
+
+    def _put(self, raw: Iterable[bytes], *, streamed: bool) -> Answer:
+        kept = self._writer.put(raw)
+        digest = kept.content.sha256
+        known = self._unrecorded.get(digest) or self._store.held((digest,)).get(digest) if streamed else None
+        if known is not None:
+            self._writer.forget(kept)
+            self._advance(1, 0)
+            return known
+        self._advance(1, kept.content.size)
+        return self._unrecorded.setdefault(digest, New.of(kept))
 
 
 class Keeping:
     """The sink of one folder's pass. A page is recorded once all its answers are there and durable, in order."""
 
-    def __init__(self, store: MailboxStore, intake: Intake, folder: FolderRow, *, full: bool) -> None:
+    def __init__(
+        self, store: MailboxStore, intake: Intake, folder: FolderRow, expired: Callable[[], bool], *, full: bool
+    ) -> None:
         self.folder = folder
         self.counts = Counts()
         self._store = store
         self._intake = intake
+        self._expired = expired
         self._full = full
         self._open: deque[_OpenPage] = deque()
 
@@ -101,6 +115,8 @@ class Keeping:
             first = self._open.popleft()
             if any(isinstance(answer, New) for answer in first.answers.values()):
                 self._intake.sync()
-            self.folder, counts = self._store.record(self.folder, first.page, first.answers, full=self._full)
+            self.folder, counts = self._store.record(
+                self.folder, first.page, first.answers, full=self._full, ending=self._expired()
+            )
             self._intake.recorded(first.answers.values())
             self.counts.add(counts)

@@ -1,10 +1,11 @@
-"""Which mailbox is worked on next: in turn, within each source's connections, and not at a source known to be dead."""
+"""Which mailbox is worked on next: in turn, and within each source's connections."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
 
+from connectors.errors import ReplicationError
 from replicator.engine.opening import Jobs
-from replicator.engine.report import MailboxReport, Trouble
+from replicator.engine.report import MailboxReport
 from replicator.engine.step import Progress
 
 
@@ -15,7 +16,7 @@ class Queue:
         self._jobs = jobs
         self._waiting = deque(Progress(MailboxReport(name)) for name in names)
         self._busy: Counter[str] = Counter()
-        self._dead: dict[str, Trouble] = {}
+        self._dead: dict[str, ReplicationError] = {}
         self._given = 0
         self.reports = {progress.report.mailbox: progress.report for progress in self._waiting}
 
@@ -30,16 +31,13 @@ class Queue:
 
     def take(self) -> Progress | None:
         """The first mailbox that waits and whose sources have a connection free; None if there is none now."""
-        for progress in list(self._waiting):
+        for progress in self._waiting:
             sources = self._jobs.sources(progress.report.mailbox)
-            dead = next((self._dead[source] for source in sources if source in self._dead), None)
-            if dead is not None:
-                self._waiting.remove(progress)
-                progress.report.error = dead
-            elif all(self._busy[source] < self._jobs.max_connections(source) for source in sources):
+            if all(self._busy[source] < self._jobs.max_connections(source) for source in sources):
                 self._waiting.remove(progress)
                 self._busy.update(sources)
                 self._given += 1
+                progress.dead = dict(self._dead)
                 return progress
         return None
 
@@ -48,7 +46,6 @@ class Queue:
         self._given -= 1
         self._busy.subtract(self._jobs.sources(progress.report.mailbox))
         self.reports[progress.report.mailbox] = progress.report
-        if progress.dead_source and progress.report.error is not None:
-            self._dead[progress.dead_source] = progress.report.error
+        self._dead.update(progress.dead)
         if not progress.complete:
             self._waiting.append(progress)

@@ -54,6 +54,7 @@ class MailboxReport:
             "mirror": self.mirror,
             "folders": self.folders,
             **counts,
+            "unaccepted": self.unaccepted,
             "full_passes": self.full_passes,
             "seconds": round(self.seconds, 3),
         }

@@ -39,6 +39,6 @@ def _work_alone(
     with open_mailstore(config, clock) as mailstore:
         engine = Engine(mailstore, run, clock, time.monotonic, tell)
         while (progress := queue.take()) is not None:
-            deadline = time.monotonic() + (options.slice if queue.contended else float("inf"))
-            engine.step(jobs.job(progress.report.mailbox, full=options.full, wait=options.wait), progress, deadline)
+            seconds = options.slice if queue.contended else float("inf")
+            engine.step(jobs.job(progress.report.mailbox, full=options.full, wait=options.wait), progress, seconds)
             queue.give_back(progress)

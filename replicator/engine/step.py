@@ -1,21 +1,20 @@
-"""The job: one pass over one mailbox, up to a deadline."""
+"""The job: one pass over one mailbox, for so many seconds."""
 
 import logging
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from connectors.errors import FolderError, FolderGone, ReplicationError, Scope, StorageFull
-from connectors.model import Folder, Role
+from connectors.errors import ReplicationError, Scope, StorageFull, StoreError
 from connectors.protocols import Source
 from replicator.engine.ahead import read_ahead
-from replicator.engine.folderpass import FolderPass, Relay
+from replicator.engine.folderpass import Relay, Retry
 from replicator.engine.keeping import Advance, Intake
-from replicator.engine.reading import Lookup
 from replicator.engine.report import MailboxReport, Trouble
-from replicator.folderpath import join_path
+from replicator.engine.sidepass import Covers, SidePass, SideProgress
 from replicator.mailstore import Mailstore
-from replicator.mailstore.mailbox.rows import FolderRow
+from replicator.mailstore.mailbox.quarantine import LONGEST_PAUSE
 from replicator.mailstore.mailbox.store import MailboxStore
 
 log = logging.getLogger(__name__)
@@ -28,12 +27,12 @@ class SideJob:
     name: str
     source: str
     open_source: Callable[[], Source]
-    covers: Callable[[tuple[str, ...], Role], bool]
+    covers: Covers
 
 
 @dataclass(frozen=True, slots=True)
 class MailboxJob:
-    """One mailbox to bring up to date. `full` compares every folder in full."""
+    """One mailbox to bring up to date. `full` compares every folder in full; `wait` lets another run finish first."""
 
     mailbox: str
     sides: tuple[SideJob, ...]
@@ -43,15 +42,16 @@ class MailboxJob:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a pass has come: its report so far, and the folders (side, id) that need no other look in this run.
+    """How far a pass has come, from step to step: its report, and each side by its name.
 
-    `dead_source` names a source that failed as a whole, so that other mailboxes need not find that out again.
+    `dead` are the sources that were found unreachable in this run, for whichever mailbox: they are not tried again.
     """
 
     report: MailboxReport
-    done: set[tuple[str, str]] = field(default_factory=set)
+    sides: dict[str, SideProgress] = field(default_factory=dict)
+    retry: Retry | None = None
     complete: bool = False
-    dead_source: str = ""
+    dead: dict[str, ReplicationError] = field(default_factory=dict)
 
 
 class Engine:
@@ -74,121 +74,86 @@ class Engine:
         self._clock = clock
         self._timer = timer
         self._advance = advance
-        self.relay = relay
+        self._relay = relay
 
-    def step(self, job: MailboxJob, progress: Progress, deadline: float) -> None:
-        """Goes on with a pass until it is complete, or `timer` has passed `deadline` at the end of a page.
+    def step(self, job: MailboxJob, progress: Progress, seconds: float) -> None:
+        """Goes on with a pass until it is complete, or at the end of a page once so many seconds have gone.
 
-        An error that reaches beyond a folder ends the pass and is in the report; only StorageFull, which would meet
-        every other mailbox too, is raised. What was recorded stands in any case.
+        An error of one side is in the report, and the other side goes on. Only StorageFull, which would meet every
+        other mailbox too, is raised. What was recorded stands in any case.
         """
         started = self._timer()
         try:
-            store = self._mailstore.ensure_mailbox(job.mailbox)
-            with self._mailstore.lease(store, wait=job.wait) as epoch, self._mailstore.writer(store, epoch) as writer:
-                store.begin(self._run, epoch)
-                intake = Intake(store, writer, self._advance)
-                work = _Work(self, store, intake, job, progress, lambda: self._timer() >= deadline)
-                progress.complete = all(work.side(side) for side in job.sides)
+            with self._writing(job) as (store, intake):
+                deadline = self._timer() + seconds
+                self._sides(job, progress, store, intake, lambda: self._timer() >= deadline)
                 progress.report.unaccepted = store.unaccepted()
         except StorageFull:
             raise
         except ReplicationError as error:
-            progress.report.error = Trouble.of(error)
-            progress.complete = True
-        except Exception as error:
-            log.debug("a bug", exc_info=True)
-            text = f"{type(error).__name__}: {error}"
-            progress.report.error = Trouble(type(error).__name__, text, "a bug: -vv shows where", 1)
-            progress.complete = True
+            _stop(progress, Trouble.of(error))
+        except Exception as error:  # noqa: BLE001 - one mailbox's bug does not stop the others
+            # Not its text, which may hold content.
+            log.debug("a bug: %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+            text = f"unexpected {type(error).__name__}"
+            _stop(progress, Trouble(type(error).__name__, text, "a bug: -vv shows where", 1))
         finally:
             progress.report.seconds += self._timer() - started
 
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return self._clock()
-
     @contextmanager
-    def looking_up(self, store: MailboxStore, row: FolderRow) -> Iterator[Lookup]:
-        """Tells the thread that reads ahead which messages are not on record."""
-        with store.lookup() as unknown:
-            yield lambda page: unknown(row, page)
+    def _writing(self, job: MailboxJob) -> Iterator[tuple[MailboxStore, Intake]]:
+        store = self._mailstore.ensure_mailbox(job.mailbox)
+        with self._mailstore.lease(store, wait=job.wait) as epoch, self._mailstore.writer(store, epoch) as writer:
+            store.begin(self._run, epoch)
+            store.declare_sides([side.name for side in job.sides])
+            yield store, Intake(store, writer, self._advance)
 
-
-class _Work:
-    """One step under way."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        store: MailboxStore,
-        intake: Intake,
-        job: MailboxJob,
-        progress: Progress,
-        expired: Callable[[], bool],
+    def _sides(
+        self, job: MailboxJob, progress: Progress, store: MailboxStore, intake: Intake, expired: Callable[[], bool]
     ) -> None:
-        self._engine = engine
-        self._store = store
-        self._intake = intake
-        self._job = job
-        self._progress = progress
-        self._report = progress.report
-        self._expired = expired
+        if progress.retry is None:
+            due = self._clock() + (LONGEST_PAUSE if job.full else 0)
+            progress.retry = Retry(store.due_folders(due), due)
+        for side in job.sides:
+            at = progress.sides.setdefault(side.name, SideProgress(looked=self._clock()))
+            if not at.complete:
+                self._side(side, progress, SidePass(store, intake, expired, self._relay, full=job.full))
+            if not at.complete:
+                return
+        progress.complete = True
 
-    def side(self, side: SideJob) -> bool:
-        """One side; whether it is complete."""
-        source = side.open_source()
+    def _side(self, side: SideJob, progress: Progress, side_pass: SidePass) -> None:
+        """One side. Its source's error ends it, and not the other side."""
+        at = progress.sides[side.name]
+        assert progress.retry is not None
         try:
-            self._connect(side, source)
-            looked = self._engine.now()
-            listed = list(source.folders())
-            covered = [folder for folder in listed if side.covers(folder.path, folder.role)]
-            failures = len(self._report.folder_errors)
-            if not self._folders(side.name, source, covered):
-                return False
-            self._close_missing(side.name, listed)
-            skipped = [folder.path for folder in listed if not side.covers(folder.path, folder.role)]
-            complete = len(self._report.folder_errors) == failures
-            self._store.note_look(side.name, looked, skipped, complete=complete)
-            return True
-        finally:
-            source.close()
-
-    def _connect(self, side: SideJob, source: Source) -> None:
-        """Opens the session, so that a source that cannot be reached by anyone is told from one that fails later."""
-        try:
-            source.capabilities  # noqa: B018 - the first use of a Retrying is what opens it
-        except ReplicationError as error:
-            if error.scope is Scope.SOURCE:
-                self._progress.dead_source = side.source
+            source = _opened(side, progress)
+            try:
+                side_pass.run(side.name, source, side.covers, at, progress.report, progress.retry)
+            finally:
+                source.close()
+        except StoreError:
             raise
+        except ReplicationError as error:
+            where = "" if side.name == "primary" else side.name
+            progress.report.error = progress.report.error or Trouble.of(error, where)
+            at.complete = True
 
-    def _folders(self, side: str, source: Source, folders: list[Folder]) -> bool:
-        todo = [folder for folder in folders if (side, folder.id) not in self._progress.done]
-        for folder in todo:
-            if not self._folder(side, source, folder):
-                return False
-            self._progress.done.add((side, folder.id))
-            self._report.folders += 1
-        return True
 
-    def _folder(self, side: str, source: Source, folder: Folder) -> bool:
-        """One folder; whether it is complete. What stops only this folder is reported, and the others go on."""
-        folder_pass = FolderPass(source, self._store, self._intake, self._open_lookup, self._expired, self._engine)
-        try:
-            folder_pass.run(side, folder, full=self._job.full)
-        except FolderGone:
-            log.info("a folder left while it was replicated; the next pass closes it")
-        except FolderError as error:
-            self._report.folder_errors.append(Trouble.of(error, join_path(folder.path)))
-        finally:
-            self._report.counts.add(folder_pass.result.counts)
-            self._report.full_passes += folder_pass.result.full_passes
-        return folder_pass.result.complete
+def _opened(side: SideJob, progress: Progress) -> Source:
+    """The side's source with its session, so that a source that no one can reach is found out once."""
+    if side.source in progress.dead:
+        raise progress.dead[side.source]
+    try:
+        source = side.open_source()
+        source.capabilities  # noqa: B018 - the first use of a Retrying is what opens it
+    except ReplicationError as error:
+        if error.scope is Scope.SOURCE:
+            progress.dead[side.source] = error
+        raise
+    return source
 
-    def _close_missing(self, side: str, listed: list[Folder]) -> None:
-        for row in self._store.folders.missing(side, (folder.id for folder in listed)):
-            self._report.counts.removed += self._store.close_folder(row)
 
-    def _open_lookup(self, row: FolderRow) -> AbstractContextManager[Lookup]:
-        return self._engine.looking_up(self._store, row)
+def _stop(progress: Progress, trouble: Trouble) -> None:
+    progress.report.error = trouble
+    progress.complete = True

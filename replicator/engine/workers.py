@@ -19,6 +19,7 @@ from replicator.engine.options import Options
 from replicator.engine.queue import Queue
 from replicator.engine.report import Trouble
 from replicator.engine.step import Engine, Progress
+from replicator.verbosity import configure_logging, current_level
 
 # Never fork: an open database and a running thread would come along.
 _spawn = multiprocessing.get_context("spawn")
@@ -48,7 +49,7 @@ class Crew:
     def __init__(
         self, config: Config, run: str, options: Options, tell: Callable[[int, int], None], *, size: int
     ) -> None:
-        self._arguments = (config, run, options)
+        self._arguments = (config, run, options, current_level())
         self._slice = options.slice
         self._tell = tell
         self._workers = [self._hire() for _ in range(size)]
@@ -71,16 +72,22 @@ class Crew:
         while queue:
             for worker in self._workers:
                 if worker.progress is None and (progress := queue.take()) is not None:
-                    worker.progress = progress
-                    worker.pipe.send(_Task(progress, self._slice if queue.contended else float("inf")))
+                    self._send(worker, progress, queue)
             busy = {worker.pipe: worker for worker in self._workers if worker.progress is not None}
             for pipe in wait(list(busy)):
                 self._hear(busy[pipe], queue)  # type: ignore[index]
 
+    def _send(self, worker: _Worker, progress: Progress, queue: Queue) -> None:
+        worker.progress = progress
+        try:
+            worker.pipe.send(_Task(progress, self._slice if queue.contended else float("inf")))
+        except OSError:  # it died while it had nothing to do
+            self._bury(worker, queue)
+
     def _hear(self, worker: _Worker, queue: Queue) -> None:
         try:
             answer = worker.pipe.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):
             self._bury(worker, queue)
             return
         match answer:
@@ -105,14 +112,19 @@ class Crew:
     def _hire(self) -> _Worker:
         here, there = _spawn.Pipe()
         process = _spawn.Process(target=_serve, args=(there, *self._arguments), daemon=True)
-        process.start()
+        # The worker inherits the mask: Ctrl-C reaches the parent only, which ends its workers.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         there.close()
         return _Worker(process, here)
 
 
-def _serve(pipe: "Connection[_Answer, _Task]", config: Config, run: str, options: Options) -> None:
-    """A worker's life: steps, until the parent closes the pipe or dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
+def _serve(pipe: "Connection[_Answer, _Task]", config: Config, run: str, options: Options, level: int) -> None:
+    """A worker's life: steps, until the parent closes the pipe or dies. `level` is that of its log lines."""
+    configure_logging(level)
     _die_with_parent()
     teller = _Teller(pipe)
     jobs = Jobs(config, time.sleep, random.Random())  # noqa: S311 - spreads retries, guards nothing
@@ -122,7 +134,7 @@ def _serve(pipe: "Connection[_Answer, _Task]", config: Config, run: str, options
             while True:
                 task = pipe.recv()
                 job = jobs.job(task.progress.report.mailbox, full=options.full, wait=options.wait)
-                engine.step(job, task.progress, time.monotonic() + task.seconds)
+                engine.step(job, task.progress, task.seconds)
                 teller.flush()
                 pipe.send(task.progress)
     except EOFError:

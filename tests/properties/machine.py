@@ -11,11 +11,13 @@ from random import Random
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from connectors.errors import Disconnected, ItemUnreadable, ServerBusy
+from connectors.errors import CursorExpired, Disconnected, ItemUnreadable, ServerBusy
 from connectors.memory import FULL, INBOX, MemoryMailbox, MemorySource
 from connectors.model import Capabilities
 from connectors.retrying import Pauses, Retrying
-from connectors.testing.faulty import EACH, Act, Fault, Faults, Raise, Refuse
+from connectors.testing.faulty import EACH, Act, Cut, Fault, Faults, Raise, Refuse
+from replicator.engine.folderpass import Relay
+from replicator.engine.reading import Sink
 from replicator.engine.report import MailboxReport
 from replicator.engine.step import Engine, MailboxJob, Progress, SideJob
 from replicator.mailstore import Mailstore
@@ -45,14 +47,20 @@ Opener = Callable[[MemoryMailbox, Capabilities], MemorySource]
 
 
 def open_memory(mailbox: MemoryMailbox, capabilities: Capabilities) -> MemorySource:
-    """Small pages and answers out of order, so that short histories have many of everything."""
-    return MemorySource(mailbox, capabilities, page_changes=2, ahead=2)
+    """Small pages, answers out of order, large mail at 100 bytes: so that short histories have many of everything."""
+    return MemorySource(mailbox, capabilities, page_changes=2, ahead=2, stream_over=100)
+
+
+def in_one_thread(read: Callable[[Sink], None], sink: Sink) -> None:
+    """Reads and keeps in turn: a crash then hits the same step each time."""
+    read(sink)
 
 
 class ReplicationMachine(RuleBasedStateMachine):
     """The rules are what can happen; `_check` is what must be true after a pass that nothing disturbed."""
 
     opener: Opener = staticmethod(open_memory)
+    relay: Relay = staticmethod(in_one_thread)
 
     def __init__(self) -> None:
         super().__init__()
@@ -169,9 +177,8 @@ class ReplicationMachine(RuleBasedStateMachine):
         mailstore = self._open(FusedDisk(self._fuse))
         self._fuse.left = steps
         try:
-            engine = Engine(
-                mailstore, f"run{self._runs}", self._clock, self._clock, lambda *_: None, lambda read, sink: read(sink)
-            )
+            relay = type(self).relay
+            engine = Engine(mailstore, f"run{self._runs}", self._clock, self._clock, lambda *_: None, relay)
             engine.step(job, progress, float("inf"))
         except Crash:
             pass
@@ -227,12 +234,16 @@ class ReplicationMachine(RuleBasedStateMachine):
         ]
 
     def _trouble(self, kind: int, number: int) -> Fault:
-        errors = (Disconnected("cut"), ServerBusy("later"))
+        errors = (Disconnected("cut"), ServerBusy("later"), CursorExpired("forgotten"))
         methods = ("changes", "fetch", "open", "count", "inventory", "folders")
         if kind % 3 == 0:
             refs = [ref for path in self._server.kept for ref in self._server.listing(path)] or ["none"]
             return Refuse(refs[number % len(refs)], ItemUnreadable("the server cannot read it"), EACH)
-        return Raise(methods[kind % len(methods)], errors[kind % 2], call=1 + number % 3, after=number // 3 % 3)
+        if kind % 7 == 1:
+            return Cut(errors[kind % 2], at=number % 150, call=1 + number % 2, nth=1 + number % 3)
+        method = methods[kind % len(methods)]
+        error = errors[number % 3] if method == "changes" else errors[kind % 2]
+        return Raise(method, error, call=1 + number % 3, after=number // 3 % 3)
 
     def _meddling(self, number: int) -> Fault:
         """Someone changes the mailbox while it is read."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from replicator.engine.ahead import read_ahead
 from tests.properties.machine import ReplicationMachine
 
 QUICK = settings(
@@ -20,6 +21,16 @@ QUICK = settings(
 
 def test_nothing_is_lost_and_nothing_doubled() -> None:
     run_state_machine_as_test(ReplicationMachine, settings=QUICK)
+
+
+class ThreadedMachine(ReplicationMachine):
+    """With the reader in a thread of its own, as in earnest."""
+
+    relay = staticmethod(read_ahead)
+
+
+def test_nothing_is_lost_with_two_threads() -> None:
+    run_state_machine_as_test(ThreadedMachine, settings=settings(QUICK, max_examples=10))
 
 
 @pytest.mark.proof

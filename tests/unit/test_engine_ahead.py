@@ -133,3 +133,24 @@ def test_what_waits_is_bounded_by_bytes() -> None:
     read_ahead(read, Heard(take))
     assert taken == 200
     assert most <= LIMIT // (1 << 20) + 3
+
+
+def test_pages_weigh_what_they_hold() -> None:
+    """A first pass over mail that is held already asks for nothing: its pages alone must not fill the memory."""
+    given = taken = most = 0
+
+    def read(sink: Sink) -> None:
+        nonlocal given
+        for number in range(60):
+            given += 1
+            sink.page(page(number, 1000), [])
+
+    class Slow(Heard):
+        def page(self, page: Page, missing: list[Ref]) -> None:
+            nonlocal taken, most
+            most = max(most, given - taken)
+            taken += 1
+
+    read_ahead(read, Slow())
+    assert taken == 60
+    assert most <= LIMIT // (1000 << 10) + 3

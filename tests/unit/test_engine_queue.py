@@ -48,20 +48,15 @@ def test_who_is_not_complete_goes_to_the_end_of_the_line() -> None:
     assert waiting.contended
 
 
-def test_a_dead_source_is_not_tried_for_each_of_its_mailboxes() -> None:
+def test_a_dead_source_is_made_known_to_who_comes_next() -> None:
     waiting = queue("a/1", "a/2", "b/1")
     first = waiting.take()
     assert first is not None
-    first.complete, first.dead_source = True, "a"
-    first.report.error = Trouble.of(Unreachable("no route"))
+    first.complete, first.dead = True, {"a": Unreachable("no route")}
     waiting.give_back(first)
-    last = waiting.take()
-    assert last is not None
-    assert last.report.mailbox == "b/1"
-    last.complete = True
-    waiting.give_back(last)
-    assert not waiting
-    assert [report.ok for report in waiting.reports.values()] == [False, False, True]
+    second = waiting.take()
+    assert second is not None
+    assert list(second.dead) == ["a"]
 
 
 @pytest.mark.parametrize(

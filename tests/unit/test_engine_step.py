@@ -1,13 +1,18 @@
 """One step of the engine: what it counts, what it retries, where it stops, and who may write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from connectors.errors import (
+    CursorExpired,
     Disconnected,
+    FolderError,
+    FolderGone,
     FolderRefused,
+    ItemGone,
     ItemUnreadable,
     LoginRefused,
     ReplicationError,
@@ -15,9 +20,11 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.memory import INBOX, MemorySource
-from connectors.model import Capabilities
+from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref
 from connectors.protocols import Source
-from connectors.testing.faulty import EACH, Faults, Faulty, Raise, Refuse
+from connectors.testing.faulty import EACH, Cut, Fault, Faults, Faulty, Raise, Refuse
+from replicator.engine.report import MailboxReport
+from replicator.engine.step import MailboxJob, Progress
 from tests.shelf import NAME, Shelf
 
 DAY = 86_400
@@ -28,7 +35,7 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
 
 
-def faulty(shelf: Shelf, *script: Raise | Refuse) -> Callable[[], Source]:
+def faulty(shelf: Shelf, *script: Fault) -> Callable[[], Source]:
     faults = Faults(*script)
     return lambda: Faulty(MemorySource(shelf.server), faults)
 
@@ -181,6 +188,182 @@ def test_a_folder_that_left_keeps_its_messages_as_removed(shelf: Shelf) -> None:
         store = mailstore.mailbox(NAME)
         gone = list(store.listing(folder="Old", state="removed"))
         assert [b"".join(store.read(listed))[:10] for listed in gone] == [b"Message-ID"] * 2
+
+
+def test_a_cursor_that_expires_in_mid_pass_leaves_sound_books(shelf: Shelf) -> None:
+    """`Retrying` may raise it after pages were recorded: numbers and digest must go on from those."""
+    shelf.fill(6)
+    faults = Faults(Raise("changes", CursorExpired("forgotten"), after=2))
+    report = shelf.sync(source=lambda: Faulty(MemorySource(shelf.server, page_changes=2), faults))
+    assert (report.ok, report.counts.seen) == (True, 6)
+    assert shelf.problems() == []
+    shelf.server.expunge(INBOX, "1")
+    assert shelf.sync().counts.removed == 1
+    assert len(shelf.held()) == 5
+
+
+def test_a_streamed_message_that_fails_does_not_stop_its_folder(shelf: Shelf) -> None:
+    shelf.fill(5)
+    cut = Cut(ItemUnreadable("other bytes than before"), at=50)
+    faults = Faults(cut)
+    report = shelf.sync(source=lambda: Faulty(MemorySource(shelf.server, stream_over=60), faults))
+    assert (report.error, report.counts.stored, report.counts.quarantined) == (None, 4, 1)
+    shelf.now += DAY
+    assert shelf.sync().counts.recovered == 1
+
+
+def test_a_message_that_leaves_while_it_streams_is_no_failure(shelf: Shelf) -> None:
+    shelf.fill(2)
+    faults = Faults(Cut(ItemGone("expunged"), at=50))
+    report = shelf.sync(source=lambda: Faulty(MemorySource(shelf.server, stream_over=60), faults))
+    assert report.counts.quarantined == 0
+
+
+def test_one_side_that_is_down_does_not_stop_the_other(shelf: Shelf) -> None:
+    """Neither way round: in an outage of the primary the standby matters most."""
+
+    def down() -> Source:
+        raise Unreachable("no route")
+
+    shelf.fill(2)
+    for dead in ("primary", "standby"):
+        with shelf.open() as mailstore:
+            sides = tuple(shelf.side(name, down if name == dead else None, at=name) for name in ("primary", "standby"))
+            progress = Progress(MailboxReport(NAME))
+            shelf.step(mailstore, MailboxJob(NAME, sides), progress)
+            assert progress.complete
+            assert list(progress.dead) == [dead]
+            assert progress.report.error is not None
+            assert progress.report.counts.seen == 2
+            assert mailstore.mailbox(NAME).status().last_success is None or dead == "standby"
+
+
+def test_a_source_that_was_found_dead_is_not_opened_again(shelf: Shelf) -> None:
+    def open_it() -> Source:
+        raise AssertionError("opened")
+
+    with shelf.open() as mailstore:
+        progress = Progress(MailboxReport(NAME), dead={"memory": Unreachable("no route")})
+        shelf.step(mailstore, MailboxJob(NAME, (shelf.side("primary", open_it),)), progress)
+        assert progress.report.error is not None
+        assert progress.report.error.code == "Unreachable"
+
+
+def test_slices_of_a_full_comparison_come_to_an_end(shelf: Shelf) -> None:
+    """Each turn goes on from the cursor of the last page, though that page told nothing new."""
+    shelf.fill(30)
+    shelf.sync()
+    with shelf.open() as mailstore:
+        side = shelf.side("primary", lambda: MemorySource(shelf.server, page_changes=1))
+        progress = Progress(MailboxReport(NAME))
+        turns = 0
+        while not progress.complete:
+            turns += 1
+            shelf.step(mailstore, MailboxJob(NAME, (side,), full=turns == 1), progress, seconds=10.0)
+            assert turns < 40
+    assert turns > 1
+    assert progress.report.counts.seen == 0
+    assert shelf.problems() == []
+
+
+class Locked(MemorySource):
+    """Names the folder and will not open it; `error` is what it says of it."""
+
+    error: FolderError = FolderRefused("no permission")
+
+    def folders(self) -> Iterator[Folder]:
+        yield from (replace(each, selectable=each.path != ("Work",), stamp="") for each in super().folders())
+
+    def changes(self, folder: Folder, since: Cursor | None) -> Iterator[Page]:
+        if folder.path == ("Work",):
+            raise self.error
+        return super().changes(folder, since)
+
+
+class Deleted(Locked):
+    error = FolderGone("deleted, but for what is below it")
+
+
+def test_a_folder_that_cannot_be_opened_is_no_deleted_folder(shelf: Shelf) -> None:
+    """A permission fault is reported, and the mail stands; a deletion is one; and who never held mail says nothing."""
+    shelf.server.create_folder(("Work",))
+    shelf.fill(2, path=("Work",))
+    assert shelf.sync(source=lambda: Locked(shelf.server)).ok
+    assert shelf.sync().counts.seen == 2
+    report = shelf.sync(source=lambda: Locked(shelf.server))
+    assert [trouble.message for trouble in report.folder_errors] == ["Work: no permission"]
+    assert (report.counts.removed, len(shelf.held())) == (0, 2)
+    assert shelf.sync(source=lambda: Deleted(shelf.server)).counts.removed == 2
+    assert shelf.problems() == []
+
+
+def test_large_mail_that_is_held_already_leaves_no_second_copy(shelf: Shelf) -> None:
+    """It can be known only once it was read and sealed; what was sealed is taken back."""
+    shelf.server.append(INBOX, b"Subject: large\r\n\r\n" + bytes(range(256)) * 2000)
+    stream = lambda: MemorySource(shelf.server, stream_over=1000)  # noqa: E731
+    shelf.sync(source=stream)
+    with shelf.open() as mailstore:
+        before = mailstore.catalog.totals()
+    shelf.server.renumber(INBOX)
+    assert shelf.sync(source=stream).counts.merged == 1
+    with shelf.open() as mailstore:
+        assert mailstore.catalog.totals() == before
+    assert shelf.problems() == []
+
+
+def test_a_failure_of_an_earlier_slice_is_not_forgotten(shelf: Shelf) -> None:
+    """A pass in which a folder failed was not complete, whatever came after it."""
+    shelf.server.create_folder(("A",))
+    shelf.fill(20)
+    faults = Faults(Raise("changes", FolderRefused("no"), call=1))
+    with shelf.open() as mailstore:
+        side = shelf.side("primary", lambda: Faulty(MemorySource(shelf.server, page_changes=1), faults))
+        progress = Progress(MailboxReport(NAME))
+        turns = 0
+        while not progress.complete:
+            turns += 1
+            shelf.step(mailstore, MailboxJob(NAME, (side,)), progress, seconds=8.0)
+        assert turns > 1
+        assert mailstore.mailbox(NAME).status().last_success is None
+
+
+def test_quarantine_is_tried_once_a_run_and_not_once_a_slice(shelf: Shelf) -> None:
+    shelf.fill(12)
+    refuse = Refuse("1:2", ItemUnreadable("no"), EACH)
+    shelf.sync(source=faulty(shelf, refuse))
+    asked = Faults(refuse)
+    with shelf.open() as mailstore:
+        small = lambda: Faulty(MemorySource(shelf.server, page_changes=1), asked)  # noqa: E731
+        progress = Progress(MailboxReport(NAME))
+        job = MailboxJob(NAME, (shelf.side("primary", small),), full=True)
+        while not progress.complete:
+            shelf.step(mailstore, job, progress, seconds=6.0)
+        attempts = mailstore.mailbox(NAME).database.connection.execute("SELECT attempts FROM failure").fetchall()
+    assert attempts == [(2,)]
+
+
+def test_the_reader_is_not_outlived_by_its_error(shelf: Shelf) -> None:
+    """Not even by one that is no Exception: a pass must not look complete."""
+
+    class Leaving(MemorySource):
+        def fetch(self, refs: Iterable[Ref]) -> Iterator[Message | Failure]:
+            raise SystemExit(7)
+
+    shelf.fill(1)
+    with pytest.raises(SystemExit):
+        shelf.sync(source=lambda: Leaving(shelf.server))
+
+
+def test_an_unforeseen_error_is_reported_without_its_text(shelf: Shelf) -> None:
+    """It may quote the message."""
+
+    def broken() -> Source:
+        raise KeyError("Subject: SECRET")
+
+    report = shelf.sync(source=broken)
+    assert report.error is not None
+    assert "SECRET" not in str(report.as_json())
+    assert report.error.message == "unexpected KeyError"
 
 
 STATEMENT_EXEMPT = ("PRAGMA", "BEGIN", "COMMIT", "ROLLBACK")

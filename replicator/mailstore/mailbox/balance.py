@@ -1,6 +1,7 @@
 """Whether the books of a mailbox balance with what its source says."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -8,7 +9,11 @@ from replicator.folderpath import join_path
 from replicator.mailstore.mailbox.database import MailboxDatabase
 from replicator.mailstore.mailbox.folders import Folders
 from replicator.mailstore.mailbox.rows import FolderRow, side_fact
+from replicator.mailstore.setdigest import SetDigest
 from replicator.mailstore.sqlcipher import translated
+
+SideRow = tuple[str, int, int | None, str]
+"""Name, looked, completed, not covered, as in the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class Books:
             bytes=sum(counts[4] for _, counts in counted),
             stored_bytes=sealed,
             last_success=_timestamp(min(completed)) if completed and len(completed) == len(sides) else None,
-            not_covered=tuple(path for side in sides for path in json.loads(side[3])),
+            not_covered=tuple(dict.fromkeys(path for side in sides for path in json.loads(side[3]))),
             folders=tuple(_balance(row, counts) for row, counts in counted if row.died is None or counts[1]),
         )
 
@@ -105,19 +110,37 @@ class Books:
             row = self._database.connection.execute("SELECT count(*) FROM failure WHERE accepted = 0").fetchone()
         return int(row[0])
 
-    def note_look(self, side: str, looked: float, not_covered: list[str], *, complete: bool) -> None:
+    def declare_sides(self, names: Sequence[str]) -> None:
+        """Says which sides there are. One that never worked counts against the last success, one that is gone does not.
+
+        Writes nothing if they are the ones on record.
+        """
+        known = {row[0]: row for row in self._sides()}
+        if known.keys() == set(names):
+            return
+        with self._database.note() as notes:
+            for name in known.keys() - set(names):
+                self._replace_side(notes, known[name], None)
+            for name in set(names) - known.keys():
+                self._replace_side(notes, None, (name, 0, None, "[]"))
+
+    def note_look(self, side: str, looked: float, not_covered: Sequence[str], *, complete: bool) -> None:
         """Records that the source was looked at, and whether every folder was completed."""
         at = int(looked * 1e6)
         with self._database.note() as notes:
             old = next((row for row in self._sides() if row[0] == side), None)
             completed = at if complete else old and old[2]
-            new = (side, at, completed, json.dumps(not_covered, ensure_ascii=False))
-            if old is not None:
-                notes.remove(side_fact(old))
-            notes.add(side_fact(new))
-            self._database.connection.execute("INSERT OR REPLACE INTO side VALUES (?, ?, ?, ?)", new)
+            self._replace_side(notes, old, (side, at, completed, json.dumps(not_covered)))
 
-    def _sides(self) -> list[tuple[str, int, int | None, str]]:
+    def _replace_side(self, notes: SetDigest, old: SideRow | None, new: SideRow | None) -> None:
+        if old is not None:
+            notes.remove(side_fact(old))
+            self._database.connection.execute("DELETE FROM side WHERE name = ?", old[:1])
+        if new is not None:
+            notes.add(side_fact(new))
+            self._database.connection.execute("INSERT INTO side VALUES (?, ?, ?, ?)", new)
+
+    def _sides(self) -> list[SideRow]:
         with translated(self._database.path):
             return list(self._database.connection.execute("SELECT name, looked, completed, not_covered FROM side"))
 

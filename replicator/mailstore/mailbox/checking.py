@@ -21,7 +21,7 @@ from replicator.mailstore.mailbox.rows import (
 )
 from replicator.mailstore.problem import Problem
 from replicator.mailstore.setdigest import Fact, SetDigest
-from replicator.mailstore.sqlcipher import page_problems, translated
+from replicator.mailstore.sqlcipher import page_problems
 
 _BATCH = 200
 
@@ -64,10 +64,11 @@ class MailboxCheck:
 
     def _rows(self) -> Iterator[Problem]:
         history, notes = SetDigest(self._database.keys.digest), SetDigest(self._database.keys.digest)
-        with translated(self._database.path):
+        with self._database.snapshot():
             history.add_all(self._facts())
             notes.add_all(self._notes())
-        if (history.value(), notes.value()) != self._database.digests():
+            stored = self._database.digests()
+        if (history.value(), notes.value()) != stored:
             yield Problem(self._where, "its rows are not those that were written: a page was replaced or rolled back")
 
     def _mark(self) -> Iterator[Problem]:

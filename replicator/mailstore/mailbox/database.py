@@ -105,6 +105,17 @@ class MailboxDatabase:
             yield notes
             self.connection.execute("UPDATE state SET notes = ?", (notes.value(),))
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Everything read inside is of one moment, whoever writes meanwhile."""
+        with translated(self.path):
+            self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+            finally:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+
     def digests(self) -> tuple[bytes, bytes]:
         """Those of history and notes, as stored; for `verify`."""
         with translated(self.path):
@@ -135,6 +146,12 @@ class MailboxDatabase:
                 "SELECT n FROM change WHERE at <= ? ORDER BY n DESC LIMIT 1", (int(at * 1e6),)
             ).fetchone()
         return int(row[0]) if row else 0
+
+    def began(self) -> float | None:
+        """When the first change was made, in seconds since the epoch; None before it."""
+        with translated(self.path):
+            row = self.connection.execute("SELECT at FROM change ORDER BY n LIMIT 1").fetchone()
+        return row[0] / 1e6 if row else None
 
     def epoch(self) -> int:
         """The highest epoch that ever wrote here."""

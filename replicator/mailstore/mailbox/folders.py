@@ -35,6 +35,10 @@ class Folders:
             row = self._database.connection.execute(sql, (side, ref)).fetchone()
         return folder_row(row) if row else None
 
+    def _by_id(self, number: int) -> FolderRow:
+        sql = f"SELECT {FOLDER_COLUMNS} FROM folder WHERE id = ?"
+        return folder_row(self._database.connection.execute(sql, (number,)).fetchone())
+
     def open(self, side: str, folder: Folder, run: str) -> FolderRow:
         """The row of a folder that the source lists now: made, renamed or revived as need be."""
         row = self.get(side, folder.id)
@@ -63,10 +67,14 @@ class Folders:
             return self.update(commit, row, path=folder.path, role=folder.role, died=None)
 
     def update(self, commit: Commit, row: FolderRow, **changes: object) -> FolderRow:
-        """Writes what changed of a folder within a commit, and returns the row as it is then."""
-        new = replace(row, **changes)  # type: ignore[arg-type]
-        commit.digest.replace(row.fact(), new.fact())
-        commit.notes.replace(row.note(), new.note())
+        """Writes what changed of a folder within a commit, and returns the row as it is then.
+
+        The row is read again: what the caller holds may be older than the last page that was recorded.
+        """
+        old = self._by_id(row.id)
+        new = replace(old, **changes)  # type: ignore[arg-type]
+        commit.digest.replace(old.fact(), new.fact())
+        commit.notes.replace(old.note(), new.note())
         self._database.connection.execute(_UPDATE, _parameters(new))
         return new
 
@@ -75,11 +83,13 @@ class Folders:
         if row.full:
             with self._database.commit(run) as commit:
                 row = self.update(commit, row, full=False)
-        new = replace(row, stamp=stamp, source_count=source_count, listed=listed)
-        if new != row:
-            with self._database.note() as notes:
-                notes.replace(row.note(), new.note())
-                self._database.connection.execute(_UPDATE, _parameters(new))
+        if (row.stamp, row.source_count, row.listed) == (stamp, source_count, listed):
+            return row
+        with self._database.note() as notes:
+            old = self._by_id(row.id)
+            new = replace(old, stamp=stamp, source_count=source_count, listed=listed)
+            notes.replace(old.note(), new.note())
+            self._database.connection.execute(_UPDATE, _parameters(new))
         return new
 
     def forget_cursor(self, row: FolderRow, run: str) -> FolderRow:

@@ -1,7 +1,7 @@
 """The two header fields that listings show, as raw bytes: cut out here, decoded only when shown."""
 
 import re
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 
 _LIMIT = 2000
@@ -33,5 +33,5 @@ def readable(value: bytes) -> str:
         text = value.decode("latin-1")
     try:
         return str(make_header(decode_header(text)))
-    except (ValueError, LookupError, HeaderParseError):
+    except (ValueError, LookupError, MessageError):
         return text  # an unknown charset or broken word is shown as it stands

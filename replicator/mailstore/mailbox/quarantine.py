@@ -57,6 +57,13 @@ class FailureRows:
         self._database.connection.execute("INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         commit.digest.add(failure_fact(row))
 
+    def due_folders(self, now: float) -> set[int]:
+        """The folders that have failures due at `now`."""
+        sql = """SELECT p.folder FROM failure f CROSS JOIN placement p ON p.id = f.placement
+            WHERE p.died IS NULL AND f.due <= ?"""
+        with translated(self._database.path):
+            return {row[0] for row in self._database.connection.execute(sql, (int(now * 1e6),))}
+
     def due(self, folder: FolderRow, now: float, after: int = 0, limit: int = 500) -> list[Quarantined]:
         """Failures of a folder that are due at `now` (seconds since the epoch), of placements beyond `after`."""
         sql = """SELECT p.id, p.ref, f.code, f.message, f.attempts, f.accepted

@@ -67,11 +67,14 @@ class Recorder:
         return found
 
     def record(
-        self, folder: FolderRow, page: Page, answers: Mapping[Ref, Answer], run: str, *, full: bool
+        self, folder: FolderRow, page: Page, answers: Mapping[Ref, Answer], run: str, *, full: bool, ending: bool
     ) -> tuple[FolderRow, Counts]:
-        """Keeps a page. One that tells nothing new writes nothing, unless it ends the pass with another cursor."""
+        """Keeps a page. One that tells nothing new writes nothing, unless its cursor is worth keeping.
+
+        It is at the end of a pass, in a full pass, which may be long, and where a step is `ending`.
+        """
         known = self.on_record(folder, (change.ref for change in page.changes))
-        moved = page.last and (page.cursor, full) != (folder.cursor, folder.full)
+        moved = (page.last or full or ending) and (page.cursor, full) != (folder.cursor, folder.full)
         if not moved and not any(_tells(change, known.get(change.ref.id), answers) for change in page.changes):
             return folder, Counts()
         with self._database.commit(run) as commit:
@@ -79,9 +82,7 @@ class Recorder:
             for change in page.changes:
                 work.take(change)
             next_number = work.write()
-            new = self._folders.update(
-                commit, folder, cursor=page.cursor, full=full, next_number=next_number, stamp=folder.stamp
-            )
+            new = self._folders.update(commit, folder, cursor=page.cursor, full=full, next_number=next_number)
         return new, work.counts
 
     def close(self, commit: Commit, rows: Iterable[PlacementRow]) -> int:

@@ -132,4 +132,4 @@ def encode_flags(flags: frozenset[str]) -> str:
 
 def encode_path(path: tuple[str, ...]) -> str:
     """A folder's path as a JSON list."""
-    return json.dumps(path, ensure_ascii=False)
+    return json.dumps(path)

@@ -93,6 +93,7 @@ def create_schema(connection: Connection) -> None:
     database.table("folder_was").create_index(["folder"])
     database.table("version").create_index(["sha256"], unique=True)
     database.table("placement").create_index(["folder", "ref"])
+    database.table("placement").create_index(["folder", "number"], unique=True)
     database.table("placement").create_index(["version"])
     database.table("placement_was").create_index(["placement"])
     database.table("state").insert(
@@ -108,5 +109,7 @@ def create_schema(connection: Connection) -> None:
             "next_placement": 1,
         }
     )
+    # A ref has one live row. The index is small: removed messages are not in it.
+    connection.execute("CREATE UNIQUE INDEX placement_live ON placement (folder, ref) WHERE died IS NULL")
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.commit()

@@ -68,10 +68,14 @@ class MailboxStore:
         return self._recorder.held(digests)
 
     def record(
-        self, folder: FolderRow, page: Page, answers: Mapping[Ref, Answer], *, full: bool
+        self, folder: FolderRow, page: Page, answers: Mapping[Ref, Answer], *, full: bool, ending: bool
     ) -> tuple[FolderRow, Counts]:
         """Keeps a page and its cursor in one transaction. Whatever `answers` refers to is durable already."""
-        return self._recorder.record(folder, page, answers, self._run, full=full)
+        return self._recorder.record(folder, page, answers, self._run, full=full, ending=ending)
+
+    def due_folders(self, now: float) -> set[int]:
+        """The folders with quarantined messages that are to be tried again at a time."""
+        return self._failures.due_folders(now)
 
     def due(self, folder: FolderRow, now: float, after: int = 0) -> list[Quarantined]:
         """Some of the quarantined messages that are to be tried again at a time, beyond a placement."""
@@ -103,6 +107,10 @@ class MailboxStore:
         with self.database.commit(self._run) as commit:
             self.folders.update(commit, folder, died=commit.change, cursor=None, full=True, stamp="")
         return closed
+
+    def declare_sides(self, names: Sequence[str]) -> None:
+        """Says which sides this mailbox has."""
+        self._books.declare_sides(names)
 
     def note_look(self, side: str, looked: float, not_covered: Sequence[tuple[str, ...]], *, complete: bool) -> None:
         """Records that the source was looked at, and what of it is not replicated."""
