@@ -20,11 +20,11 @@ PYTEST ?=
 BENCH ?=
 
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
+INSTALLED := $(VENV)/.installed-test
 
 .PHONY: demo test check lint bench proof dovecot clean
 
-demo: $(INSTALLED)
+demo: $(VENV)/.installed-demo
 	@$(BIN)/python fixtures/demo/run.py
 
 test: $(INSTALLED) dovecot
@@ -45,11 +45,13 @@ bench: $(INSTALLED) dovecot
 proof: $(INSTALLED) dovecot
 	$(BIN)/pytest -n $(WORKERS) -m proof $(PYTEST)
 
-# Debian's Python comes without what makes virtual environments.
-$(INSTALLED): pyproject.toml
+# With an extra of pyproject.toml: `demo` is little, `test` is everything. Debian's Python comes without what makes
+# virtual environments.
+$(VENV)/.installed-%: pyproject.toml
+	@echo "installing into $(VENV) what '$*' needs: half a minute or more"
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/install python3-venv
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
 # The tests start servers of their own from these programs; no service of the system is used, or left running.

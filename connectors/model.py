@@ -38,12 +38,16 @@ class Folder:
     `id` is the server's own identity and outlives a rename where the server has such an identity (RFC 8474 MAILBOXID,
     EWS FolderId, Graph id). `path` is its name, one component a level, decoded, without Unicode normalisation.
     Two equal `stamp`s mean that nothing in the folder changed between them; an empty one promises nothing.
+    Not `selectable`: the server names it and says that it cannot be opened (IMAP \\Noselect). It may never have held
+    mail, have been deleted and left because of what is below it, or be out of reach: that is no deletion. Whoever holds
+    mail of it asks `changes`: FolderGone means deleted, FolderRefused that its mail stands as it was last seen.
     """
 
     id: str
     path: tuple[str, ...]
     role: Role = Role.NONE
     stamp: str = ""
+    selectable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

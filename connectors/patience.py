@@ -9,12 +9,16 @@ from connectors.errors import ReplicationError
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """How long to wait, in seconds, and how often to try without getting any further."""
+    """How long to wait, in seconds, and how often to try without getting any further.
+
+    `lone` is how many sessions one message must end, with nothing else to blame, before it is given up alone.
+    """
 
     first: float = 1.0
     factor: float = 2.0
     longest: float = 60.0
     attempts: int = 6
+    lone: int = 2
 
     def seconds(self, failures: int, chance: float) -> float:
         """The pause after so many failures in a row; `chance` in [0, 1) keeps many clients from coming back at once."""

@@ -5,7 +5,7 @@ Reading (`Source`) and writing (`Target`) are apart, so that a read-only source 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from connectors.model import Capabilities, Cursor, Failure, Folder, Hint, Message, Page, Ref
 
@@ -19,7 +19,10 @@ class Source(Protocol):
         ...
 
     def folders(self) -> Iterator[Folder]:
-        """Every folder that can hold mail, parents before children.
+        """Every folder that can hold mail, parents before children; never none at all, but an error instead.
+
+        A folder that the server names and will not open is listed too, with `selectable` false: what it held has not
+        left because of that. `changes` tells whether it is FolderRefused or FolderGone.
 
         A `stamp` is taken before anything that a later `changes` of this session reports, so that it can be kept with
         that pass: whatever happened after it differs from it.
@@ -62,6 +65,18 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Ends the session. Never raises; more than once does no harm."""
+        ...
+
+
+@runtime_checkable
+class Wary(Protocol):
+    """A source that can list a folder more carefully than it usually does. Optional."""
+
+    def beware(self, folder: Folder) -> None:
+        """Sessions have died while this folder was listed: leave out whatever the server has to open messages for.
+
+        Holds for this session. A row may then lack what is optional: its size is 0.
+        """
         ...
 
 

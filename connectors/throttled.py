@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from connectors.body import Body
 from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref
-from connectors.protocols import Source
+from connectors.protocols import Source, Wary
 
 
 class Bucket:
@@ -76,6 +76,11 @@ class Throttled:
     def count(self, folder: Folder) -> int:
         """As the source says."""
         return self._source.count(folder)
+
+    def beware(self, folder: Folder) -> None:
+        """Passed on to a source that can."""
+        if isinstance(self._source, Wary):
+            self._source.beware(folder)
 
     def close(self) -> None:
         """Ends the source's session."""

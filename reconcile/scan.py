@@ -4,7 +4,8 @@ Libraries parse MIME into trees and lose the bytes; this finds offsets and keeps
 raises, remembers a bounded amount, and looks at no line of a body that cannot be a boundary.
 
 What it does not understand is TEXT: header blocks above 256 KiB, multiparts nested deeper than 64, boundary lines above
-1000 bytes. A bare CR ends no line. Of repeated header fields the first counts.
+1000 bytes, and all that comes after the 100,000th line of a multipart that starts with two hyphens. A bare CR ends no
+line. Of repeated header fields the first counts.
 """
 
 import re
@@ -14,6 +15,8 @@ from enum import Enum
 HEADER_MAX = 256 << 10
 DEPTH_MAX = 64
 LINE_MAX = 1000
+CANDIDATES_MAX = 100_000
+"""Lines that may be boundaries. Each costs a look of its own, so that a hostile message could ask for millions."""
 
 
 class Kind(Enum):
@@ -47,6 +50,8 @@ class Scanner:
         self._in_header = True
         self._kind = Kind.TEXT
         self._boundaries: list[bytes] = []
+        self._depths: dict[bytes, int] = {}  # of each boundary the innermost
+        self._candidates = 0
         self._spans: list[Span] = []
 
     def feed(self, chunk: bytes) -> list[Span]:
@@ -126,16 +131,26 @@ class Scanner:
             end = len(self._buffer)
         line = self._buffer[found + 3 : end].rstrip(b" \t\r") if end >= 0 else b""
         self._search = found + 1
-        for depth in range(len(self._boundaries) - 1, -1, -1):
-            boundary = self._boundaries[depth]
-            if line.startswith(boundary) and line[len(boundary) :] in (b"", b"--"):
-                self._emit(found + 1)
-                self._pass_boundary(min(end + 1, len(self._buffer)), depth, last=line != boundary)
-                break
+        self._candidates += 1
+        if self._candidates > CANDIDATES_MAX:
+            self._nest([])
+            self._enter_body(found + 1, Kind.TEXT)
+            return True
+        opened = self._depths.get(line, -1)
+        closed = self._depths.get(line[:-2], -1) if line.endswith(b"--") else -1
+        if opened >= 0 or closed >= 0:
+            self._emit(found + 1)
+            self._pass_boundary(min(end + 1, len(self._buffer)), max(opened, closed), last=closed > opened)
         return True
 
+    def _nest(self, boundaries: list[bytes]) -> None:
+        """Those that count from now on, the innermost last."""
+        if len(boundaries) != len(self._boundaries):
+            self._boundaries = boundaries
+            self._depths = {boundary: depth for depth, boundary in enumerate(boundaries)}
+
     def _pass_boundary(self, end: int, depth: int, *, last: bool) -> None:
-        del self._boundaries[depth if last else depth + 1 :]
+        self._nest(self._boundaries[: depth if last else depth + 1])
         self._kind = Kind.TEXT
         self._emit(end)
         self._in_header = not last
@@ -146,7 +161,7 @@ class Scanner:
         media, encoding, boundary = _read_header(self._buffer[start - 1 : end])
         if media.startswith(b"multipart/"):
             if boundary and len(self._boundaries) < DEPTH_MAX:
-                self._boundaries.append(boundary)
+                self._nest([*self._boundaries, boundary])
             self._enter_body(body, Kind.TEXT)
         elif encoding == b"base64":
             self._enter_body(body, Kind.BASE64)

@@ -5,22 +5,24 @@ character replaced that a file system or a shell could take amiss. The manifest 
 without one is an export that was broken off.
 """
 
-import errno
 import hashlib
 import json
 import os
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from connectors.errors import ConfigError, StorageFull, Tampered
+from replicator.advice import FULL, advice_on
 from replicator.listing import listed_fields
 from replicator.mailstore.mailbox.history import Listed, State
 from replicator.mailstore.mailbox.store import MailboxStore
 
 MANIFEST = "manifest.jsonl"
+OWN_ENDINGS = (".eml", ".tmp")
 LONGEST_NAME = 100
 PARTLY = 3
 RESERVED = frozenset(
@@ -63,20 +65,24 @@ def export_messages(
     Raises ConfigError unless `output` is new or empty and can be written, StorageFull. A file is whole or not there.
     """
     _prepare(output)
-    export = _Export(store, output)
     try:
-        for listed in placements:
-            if listed.state is State.LIVE:
-                advance(1, export.write(listed))
-            elif listed.state is State.QUARANTINED:
-                export.leave_out(listed, "quarantined: its bytes could not be taken from the source")
-        return export.finish()
+        # Closing may fail as writing did, and within this `try` that says the same.
+        with closing(_Export(store, output)) as export:
+            for listed in placements:
+                if listed.state is State.LIVE:
+                    advance(1, export.write(listed))
+                elif listed.state is State.QUARANTINED:
+                    export.leave_out(listed, _why(listed))
+            return export.finish()
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = f"the export to {output} stopped: {error.strerror}"
-        raise (StorageFull if full else ConfigError)(what, "mend that, and export into a new directory") from error
-    finally:
-        export.close()
+        kind = StorageFull if error.errno in FULL else ConfigError
+        advice = f"{advice_on(error)}, into a new directory"
+        raise kind(f"the export to {output} stopped: {error.strerror}", advice) from error
+
+
+def _why(listed: Listed) -> str:
+    reason = f" ({listed.reason})" if listed.reason else ""
+    return f"quarantined: its bytes could not be taken from the source{reason}"
 
 
 def _prepare(output: Path) -> None:
@@ -86,7 +92,7 @@ def _prepare(output: Path) -> None:
         if any(output.iterdir()):
             raise ConfigError(f"{output} is not empty", "name a new or an empty directory")
     except OSError as error:
-        raise ConfigError(f"{output} cannot be used: {error.strerror}", "name a new or an empty directory") from error
+        raise ConfigError(f"{output} cannot be used: {error.strerror}", advice_on(error)) from error
 
 
 class _Export:
@@ -108,10 +114,9 @@ class _Export:
             for directory in reversed(file.parents):
                 (self._output / directory).mkdir(mode=0o700, exist_ok=True)
         try:
-            with _new_file(temporary) as target:
+            with _whole_file(temporary) as target:
                 size = sum(target.write(chunk) for chunk in self._store.read(listed))
         except Tampered as error:
-            temporary.unlink()
             self._report.damaged = True
             self.leave_out(listed, error.message)
             return 0
@@ -149,12 +154,24 @@ def _new_file(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
 
 
+@contextmanager
+def _whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file that is taken away again if it cannot be completed."""
+    file = _new_file(path)
+    try:
+        with file:
+            yield file
+    except BaseException:
+        path.unlink()
+        raise
+
+
 class FolderNames:
     """Gives each folder a directory of its own, whatever its name, on any file system."""
 
     def __init__(self) -> None:
         self._directories: dict[tuple[str, ...], Path] = {(): Path()}
-        self._taken: set[str] = set()
+        self._taken = {_folded(Path(MANIFEST))}
 
     def directory(self, path: tuple[str, ...]) -> Path:
         """The relative directory of a folder; the same each time, and no other folder's, even where case is ignored."""
@@ -171,12 +188,15 @@ class FolderNames:
 
 
 def safe_name(name: str) -> str:
-    """A file name near to this name: letters and digits of any script, blanks and `-_.` stay, all else becomes `_`."""
+    """A file name near to this name: letters and digits of any script, blanks and `-_.` stay, all else becomes `_`.
+
+    None ends like a file of the export itself, so that a folder's directory never stands where a file is to be.
+    """
     plain = "".join(letter if letter.isalnum() or letter in " -_." else "_" for letter in name)
     plain = plain.encode("utf-8", "replace")[:LONGEST_NAME].decode("utf-8", "ignore").strip(" ")
     if not plain or plain.startswith(".") or plain.endswith(".") or plain.split(".")[0].lower() in RESERVED:
-        return f"_{plain.strip('.')}"
-    return plain
+        plain = f"_{plain.strip('.')}"
+    return f"{plain}_" if plain.lower().endswith(OWN_ENDINGS) else plain
 
 
 def _folded(path: Path) -> str:

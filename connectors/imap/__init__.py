@@ -4,6 +4,7 @@ Only the settings are here, so that reading a configuration loads neither TLS no
 """
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,11 +17,12 @@ from connectors.protocols import Secret, Source
 class ImapSettings:
     """An IMAP server. Times in seconds: `connect_timeout` until the greeting, `timeout` for any silence after it.
 
+    `port` left out is 993 for implicit TLS, else 143 (RFC 8314 3.2, RFC 3501 2.1); once made, it is always a number.
     `max_watch` is how many connections may idle for `--watch`; 0 means that the server is only polled.
     """
 
     host: str
-    port: int = 993
+    port: int | None = None
     tls: Literal["implicit", "starttls", "off"] = "implicit"
     ca_file: Path | None = None
     auth: Literal["password", "xoauth2", "oauthbearer"] = "password"
@@ -31,6 +33,8 @@ class ImapSettings:
 
     def __post_init__(self) -> None:
         """Raises ConfigError with all problems, one a line."""
+        if self.port is None:
+            object.__setattr__(self, "port", 993 if self.tls == "implicit" else 143)
         problems = [text for found, text in self._checks() if found]
         if problems:
             raise ConfigError("\n".join(problems))
@@ -38,10 +42,11 @@ class ImapSettings:
     def _checks(self) -> list[tuple[bool, str]]:
         return [
             (not self.host, "host is empty"),
-            (not 0 < self.port < 65536, f"port {self.port} is not between 1 and 65535"),
+            (not 0 < (self.port or 0) < 65536, f"port {self.port} is not between 1 and 65535"),
             (self.tls not in ("implicit", "starttls", "off"), f'tls "{self.tls}" is not implicit, starttls or off'),
             (self.tls == "off" and not _is_loopback(self.host), f'tls = "off" sends passwords in clear to {self.host}: '
              "it is accepted for loopback addresses only"),
+            ((found := _certificates(self.ca_file)) != "", f"ca_file {found}"),
             (self.auth in ("xoauth2", "oauthbearer"), f'auth = "{self.auth}" is not supported yet; only "password" is'),
             (self.auth not in ("password", "xoauth2", "oauthbearer"), f'auth "{self.auth}" is not known'),
             (self.max_connections < 1, "max_connections is less than 1"),
@@ -74,6 +79,18 @@ class ImapConnector:
 
 
 CONNECTOR = ImapConnector()
+
+
+def _certificates(path: Path | None) -> str:
+    """What is wrong with a file of certificates; empty if nothing is. Whether TLS can use them shows when it does."""
+    try:
+        content = b"" if path is None else path.read_bytes()
+    except FileNotFoundError:
+        return f"{path}: there is no such file"
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}"
+    pem = path is None or re.search(rb"^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----", content, re.M)
+    return "" if pem else f"{path} holds no certificate in PEM"
 
 
 def _is_loopback(host: str) -> bool:

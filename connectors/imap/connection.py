@@ -43,7 +43,7 @@ def make_context(settings: ImapSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"ca_file {settings.ca_file} cannot be read as certificates in PEM") from error
+        raise ConfigError(f"ca_file {settings.ca_file} holds no certificate in PEM that can be used") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
@@ -77,10 +77,10 @@ def _dial(settings: ImapSettings, context: ssl.SSLContext | None, place: str) ->
     except IMAPClientError as error:
         text = _said(error)
         if "BYE" in text.upper():
-            raise translate.closed(text.removeprefix("* BYE").strip(), place) from error
+            raise translate.turned_away(text.removeprefix("* BYE").strip(), place) from error
         raise Unreachable(f"{place}: no IMAP greeting", "check port and tls") from error
     except FOREIGN as error:
-        raise translate.connecting(error, place) from error
+        raise translate.connecting(error, place, settings.tls) from error
     client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # commands follow each other unanswered
     client._imap.debug = 0  # imapclient sets 5: every literal would be formatted for a log that no one reads
     return client
@@ -94,7 +94,7 @@ def _start_tls(client: IMAPClient, context: ssl.SSLContext | None, place: str) -
     except IMAPClientAbortError as error:
         raise translate.connecting(EOFError(_said(error)), place) from error
     except IMAPClientError as error:
-        raise Untrusted(f"{place}: STARTTLS was refused: {_said(error)}") from error
+        raise Untrusted(f"{place}: STARTTLS was refused: {_said(error)}", translate.IMPLICIT) from error
     except FOREIGN as error:
         raise translate.connecting(error, place) from error
 
@@ -107,9 +107,8 @@ def _log_in(client: IMAPClient, mailbox: ImapMailbox, place: str) -> None:
         elif client.has_capability("LOGINDISABLED"):
             raise LoginRefused(f"{who}: the server takes no password on this connection", 'set tls to "starttls"')
         elif not (mailbox.username + password).isascii() or not (mailbox.username + password).isprintable():
-            raise LoginRefused(
-                f"{who}: the server takes only LOGIN, which carries name and password in printable ASCII"
-            )
+            text = f"{who}: the server takes only LOGIN, which carries name and password in printable ASCII"
+            raise LoginRefused(text, "give the account a password in ASCII, or let the server offer AUTH=PLAIN")
         else:
             client.login(mailbox.username, password)
     except FOREIGN as error:
@@ -123,7 +122,7 @@ def _login_error(error: Exception, username: str, place: str, password: str) -> 
     for secret in (password, b64encode(f"\0{username}\0{password}".encode()).decode()):
         said = said.replace(secret, "***") if secret else said
     if isinstance(origin, IMAPClientAbortError):  # the connection broke, or the server said BYE
-        return translate.closed(said, place)
+        return translate.turned_away(said, place)
     if isinstance(error, OSError | EOFError):
         return translate.disconnected(error, place)
     return translate.login_refused(said, f"{username} at {place}")

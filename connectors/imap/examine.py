@@ -5,7 +5,7 @@ SELECT is never used: it would take \\Recent away from the user's own client.
 
 from connectors.errors import CursorExpired, FolderGone, FolderRefused, ProtocolError, ReplicationError
 from connectors.imap import tokens, translate
-from connectors.imap.folders import Listing, is_listed, wire_name
+from connectors.imap.folders import Listing, find_folder, shown, wire_name
 from connectors.imap.selection import Selection
 from connectors.imap.session import Command, Session, named
 
@@ -26,7 +26,7 @@ def examine(session: Session, name: str, resync: tuple[int, int] | None = None) 
     if command.status != "OK":
         raise refusal(session, name, command)
     if not selection.uidvalidity:
-        raise FolderRefused(f"{name}: the server gives no UIDVALIDITY, so its messages cannot be told apart for long")
+        raise FolderRefused(f"{shown(name)}: the server gives no UIDVALIDITY, by which messages are told apart")
     if not session.condstore:
         selection.modseq = 0
     session.selection = selection
@@ -43,6 +43,16 @@ def opened(session: Session, name: str, uidvalidity: int = 0) -> Selection:
     return selection
 
 
+def refresh(session: Session, name: str) -> Selection:
+    """The folder as it is now: opened, or if it is open, told by NOOP what happened since (RFC 3501 6.1.2)."""
+    selection = session.selection
+    if selection is None or selection.name != name:
+        return examine(session, name)
+    session.finish()
+    session.call(Command(b"NOOP"))
+    return selection
+
+
 def count_messages(session: Session, name: str) -> int:
     """By opening the folder anew if it is open, else by STATUS, which is not for open ones (RFC 3501 6.3.10)."""
     if session.selection is not None and session.selection.name == name:
@@ -52,15 +62,23 @@ def count_messages(session: Session, name: str) -> int:
     if command.status != "OK":
         raise refusal(session, name, command)
     if not listing.status:
-        raise ProtocolError(f"folder {name}: the server did not say how many messages it holds")
+        raise ProtocolError(f"folder {shown(name)}: the server did not say how many messages it holds")
     return tokens.number(next(iter(listing.status.values())).get(b"MESSAGES"))
 
 
 def refusal(session: Session, name: str, command: Command) -> ReplicationError:
-    """Why a command about a folder failed. Without a code, LIST tells a folder that is gone from a refused one."""
-    error = translate.refused(command.text, f"folder {name}")
-    if isinstance(error, FolderRefused) and not is_listed(session, name):
-        return FolderGone(f"folder {name} is no longer there")
+    """Why a command about a folder failed. Without a code, LIST tells a folder that is gone from a refused one.
+
+    LIST may name a deleted folder because of those below it (RFC 3501 6.3.4), and one that it cannot look into: as
+    \\Noselect either way. Then the words of the refusal decide, since a fault must not pass for a deletion. Nor does
+    LIST decide against a code: it leaves out what is below a directory that the server may not read.
+    """
+    error = translate.refused(command.text, f"folder {shown(name)}")
+    if not isinstance(error, FolderRefused) or translate.says_refused(command.text):
+        return error
+    listed = find_folder(session, name)
+    if listed is None or (not listed.selectable and translate.says_not_there(command.text)):
+        return FolderGone(f"folder {shown(name)} is no longer there", translate.ADVICE[FolderGone])
     return error
 
 

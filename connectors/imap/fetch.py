@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from connectors.errors import CursorExpired, ItemError, ItemGone, ItemUnreadable, ReplicationError
 from connectors.imap import translate, uids
 from connectors.imap.examine import opened
+from connectors.imap.folders import shown
 from connectors.imap.inventory import search
 from connectors.imap.listing import read_date, read_flags
 from connectors.imap.session import STREAM_OVER, Command, Session
@@ -119,7 +120,7 @@ class Fetch:
         if batch.command.status == "OK":
             yield from self._explain(batch.refs, None)
             return
-        error = translate.item_refused(batch.command.text, f"message {next(iter(batch.refs.values())).native}")
+        error = translate.item_refused(batch.command.text, _named(next(iter(batch.refs.values()))))
         if not isinstance(error, ItemError):
             raise error
         if batch.asked == 1:
@@ -134,7 +135,7 @@ class Fetch:
         present = set(search(self._session, self._refs.folder, criteria))
         for uid, ref in refs.items():
             if uid not in present:
-                yield Failure(ref, ItemGone(f"message {ref.native} has left {ref.folder}"))
+                yield Failure(ref, ItemGone(f"{_named(ref)} has left"))
             else:
                 yield Failure(ref, error or _unreadable(ref))
 
@@ -180,7 +181,7 @@ class Sized:
             try:
                 selection = opened(self._session, ref.folder, int(numbering))
             except CursorExpired:
-                error = ItemGone(f"message {ref.id} is of an older numbering of {ref.folder}")
+                error = ItemGone(f"{_named(ref)} is of an older numbering")
                 self.failures.append(Failure(ref, error))
                 return None
         self.folder = ref.folder
@@ -197,4 +198,9 @@ def _halves(refs: dict[int, Ref]) -> Iterator[Batch]:
 
 
 def _unreadable(ref: Ref) -> ItemUnreadable:
-    return ItemUnreadable(f"message {ref.native} in {ref.folder}: the server lists it, but does not give it")
+    text = f"{_named(ref)}: the server lists it, but does not give it"
+    return ItemUnreadable(text, translate.ADVICE[ItemUnreadable])
+
+
+def _named(ref: Ref) -> str:
+    return f"message {ref.native} in {shown(ref.folder)}"

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from imapclient.imap_utf7 import decode as decode_utf7
 
+from connectors.errors import ServerBusy
 from connectors.imap import tokens, translate
 from connectors.imap.selection import Parts
 from connectors.imap.session import Command, Session, named
 from connectors.model import Folder, Role
 
-NO_MAIL = frozenset((b"\\noselect", b"\\nonexistent"))
+INBOX = "INBOX"
+NO_SELECT, NOT_THERE = b"\\noselect", b"\\nonexistent"
 ROLES = {role.value.lower().encode("ascii"): role for role in Role if role is not Role.NONE}
 
 
@@ -36,8 +38,8 @@ class Listing:
                 self.status[_canonical(b"NIL" if name is None else name)] = tokens.pairs(items)
 
     def folders(self) -> list[Folder]:
-        """Those that can hold mail, parents before children."""
-        found = [self._folder(name) for name, (attributes, _) in self.rows.items() if not attributes & NO_MAIL]
+        """Those that exist, parents before children (RFC 5258 3: \\NonExistent is only a name)."""
+        found = [self._folder(name) for name, (attributes, _) in self.rows.items() if NOT_THERE not in attributes]
         return sorted(found, key=lambda folder: folder.path)
 
     def _folder(self, name: bytes) -> Folder:
@@ -49,11 +51,15 @@ class Listing:
             path=path,
             role=Role.INBOX if path == ("INBOX",) else role,
             stamp=_stamp(self.status.get(name, {})),
+            selectable=NO_SELECT not in attributes,
         )
 
 
 def list_folders(session: Session) -> Iterator[Folder]:
-    """All folders, in one command with the status of each where the server can do that."""
+    """All folders, in one command with the status of each where the server can do that.
+
+    INBOX always exists (RFC 9051 5.1), so a list without it is no list: ServerBusy, or all mail would seem deleted.
+    """
     listing = Listing()
     wants = {b"LIST": listing.take_row, b"STATUS": listing.take_status}
     options = _options(session)
@@ -62,14 +68,23 @@ def list_folders(session: Session) -> Iterator[Folder]:
         command = session.call(Command(b'LIST "" "*"', wants))
     if command.status != "OK":
         raise translate.refused(command.text, "listing the folders")
-    yield from listing.folders()
+    found = listing.folders()
+    if not any(folder.id == INBOX for folder in found):
+        text = f"{session.wire.place}: the server listed {len(found)} folders, and INBOX is not among them"
+        raise ServerBusy(text, "nothing was taken for deleted; if it stays so, look at the account on the server")
+    yield from found
 
 
-def is_listed(session: Session, name: str) -> bool:
-    """The server still lists the folder, and it can hold mail."""
+def find_folder(session: Session, name: str) -> Folder | None:
+    """The folder as the server lists it now."""
     listing = Listing()
     session.call(named(b'LIST ""', wire_name(name), b"", {b"LIST": listing.take_row}))
-    return any(folder.id == name for folder in listing.folders())
+    return next((folder for folder in listing.folders() if folder.id == name), None)
+
+
+def shown(name: str) -> str:
+    """A folder's id as its user reads it."""
+    return _decode(wire_name(name))
 
 
 def wire_name(name: str) -> bytes:
@@ -96,7 +111,7 @@ def _stamp(status: dict[bytes, tokens.Value]) -> str:
 
 
 def _canonical(name: bytes) -> bytes:
-    return b"INBOX" if name.upper() == b"INBOX" else name
+    return wire_name(INBOX) if name.upper() == wire_name(INBOX) else name
 
 
 def _path(name: bytes, separator: bytes | None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from connectors.errors import FolderRefused
 from connectors.imap import tokens, translate, uids
+from connectors.imap.folders import shown
 from connectors.imap.selection import Parts, Selection
 from connectors.imap.session import Command, Session
 from connectors.model import Ref, Seen
@@ -76,10 +77,14 @@ def split(wanted: "array[int]", window: int) -> Iterator["array[int]"]:
 
 
 def ask(session: Session, wanted: "array[int]", *, whole: bool) -> Window:
-    """Sends the command that lists these UIDs, ascending. `whole`: they are all there are between first and last."""
+    """Sends the command that lists these UIDs, ascending. `whole`: they are all there are between first and last.
+
+    In a folder to be wary of, no sizes: for them a server may open each message, and some die of one that it cannot.
+    """
     modseq = b" MODSEQ" if session.condstore else b""
     asked = b"%d:%d" % (wanted[0], wanted[-1]) if whole else uids.write_set(wanted)
-    window = Window(wanted, Command(b"UID FETCH %b (UID FLAGS INTERNALDATE RFC822.SIZE%b)" % (asked, modseq)))
+    size = b"" if session.selection is not None and session.selection.name in session.wary else b" RFC822.SIZE"
+    window = Window(wanted, Command(b"UID FETCH %b (UID FLAGS INTERNALDATE%b%b)" % (asked, size, modseq)))
     window.command.wants = {b"FETCH": window.take}
     session.send(window.command)
     return window
@@ -93,7 +98,7 @@ def settle(session: Session, window: Window) -> None:
     session.wait(window.command)
     if window.command.status == "OK":
         return
-    error = translate.refused(window.command.text, "listing messages")
+    error = translate.refused(window.command.text, f"listing the messages of {_place(session)}")
     if not isinstance(error, FolderRefused):
         raise error
     middle = len(window.wanted) // 2
@@ -103,6 +108,10 @@ def settle(session: Session, window: Window) -> None:
         window.rows.update(part.rows)
     if not window.rows and len(window.wanted) >= session.window:
         raise error
+
+
+def _place(session: Session) -> str:
+    return "a folder" if session.selection is None else shown(session.selection.name)
 
 
 def _seen(selection: Selection, uid: int, row: Row) -> Seen:

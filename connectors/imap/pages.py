@@ -13,9 +13,11 @@ from connectors.errors import Disconnected
 from connectors.imap import listing
 from connectors.imap.blocks import Blocks
 from connectors.imap.examine import examine
+from connectors.imap.folders import shown
 from connectors.imap.position import Position
 from connectors.imap.selection import Selection
 from connectors.imap.session import Session
+from connectors.imap.translate import ADVICE
 from connectors.model import Change, Cursor, Gone, Page, Seen
 
 PAGE_BYTES = 16 << 20
@@ -60,7 +62,8 @@ class Pass:
         if current is None or current.name != self.selection.name:
             current = examine(self.session, self.selection.name)
         if current.uidvalidity != self.selection.uidvalidity:
-            raise Disconnected(f"{self.selection.name}: its messages were numbered anew in the middle of a pass")
+            text = f"folder {shown(self.selection.name)}: its messages were numbered anew in the middle of a pass"
+            raise Disconnected(text, ADVICE[Disconnected])
         self.selection = current
 
 

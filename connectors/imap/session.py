@@ -69,6 +69,7 @@ class BodyRow:
 
 class Session:
     """`step` reads one response. `selection` is the open folder; `qresync` and `condstore` are agreed on (RFC 7162).
+    `wary` names the folders of which no sizes are asked for.
 
     Body rows that come while someone waits for another command are held for `release`. What is too large for that is
     dropped and its UID put into `skipped`, so that it is asked for again.
@@ -81,6 +82,7 @@ class Session:
         self.condstore = False
         self.selection: Selection | None = None
         self.window = WINDOW
+        self.wary: set[str] = set()
         self._held: deque[BodyRow] = deque()
         self._held_bytes = 0
         self.skipped: set[int] = set()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from connectors.imap import ImapMailbox, ImapSettings
 from connectors.imap.changes import changes
 from connectors.imap.connection import connect
-from connectors.imap.examine import count_messages, examine
+from connectors.imap.examine import count_messages, refresh
 from connectors.imap.fetch import Fetch
 from connectors.imap.folders import list_folders
 from connectors.imap.inventory import search
@@ -38,13 +38,17 @@ class ImapSource:
         """As `Source.changes`."""
         yield from changes(self._session, folder.id, since)
 
+    def beware(self, folder: Folder) -> None:
+        """As `Wary`: this folder is listed without sizes."""
+        self._session.wary.add(folder.id)
+
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Message | Failure]:
         """As `Source.fetch`; one at a time."""
         yield from Fetch(self._session, refs).answers()
 
     def inventory(self, folder: Folder) -> Iterator[Ref]:
         """As `Source.inventory`."""
-        selection = examine(self._session, folder.id)
+        selection = refresh(self._session, folder.id)
         for uid in search(self._session, folder.id):
             yield Ref(folder.id, f"{selection.uidvalidity}:{uid}")
 

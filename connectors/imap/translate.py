@@ -6,6 +6,7 @@ No text given here holds a secret. What the server said is quoted, shortened, wi
 import re
 import socket
 import ssl
+import traceback
 from typing import TypeVar
 
 from connectors.errors import (
@@ -27,6 +28,9 @@ from connectors.errors import (
 E = TypeVar("E", bound=ReplicationError)
 Kinds = dict[str, type[ReplicationError]]
 
+IMPLICIT = 'is this a TLS port? Then use tls = "implicit"'
+PLAIN = 'is this a port without TLS? Then use tls = "starttls", often on port 143'
+
 CONNECTING: tuple[tuple[type[Exception], type[SourceError], str], ...] = (
     (ssl.SSLCertVerificationError, Untrusted, "check the host name, or give the issuer's certificate as ca_file"),
     (ssl.SSLError, Unreachable, "TLS could not be agreed on: check port and tls; TLS 1.2 is the least accepted"),
@@ -37,6 +41,18 @@ CONNECTING: tuple[tuple[type[Exception], type[SourceError], str], ...] = (
     (EOFError, Unreachable, "the server closed the connection: check port and tls"),
 )
 """What a failed connection means; the first that fits."""
+
+ADVICE: dict[type[ReplicationError], str] = {
+    LoginRefused: "check username and password, and that the server lets this account use IMAP",
+    Disconnected: "nothing, if it is rare; else look at the server's log and at the network",
+    ServerBusy: "nothing: the next run tries again; if it stays so, look at the server's log",
+    Throttled: "nothing, or let fewer connections be used: max_connections",
+    FolderRefused: "look at its permissions and at the server's log, or exclude it",
+    FolderGone: "nothing: the next run lists the folders anew",
+    ItemUnreadable: "look at the message and the log on the server",
+    ItemBusy: "nothing: it is tried again",
+}
+"""What to do about an error that the server gave in words of its own."""
 
 LATER: Kinds = {"UNAVAILABLE": ServerBusy, "INUSE": ServerBusy, "LIMIT": Throttled, "THROTTLED": Throttled}
 """Codes that mean the same whatever was asked."""
@@ -50,24 +66,52 @@ LOGIN: Kinds = LATER | {
     "NOPERM": LoginRefused,
     "SERVERBUG": ServerBusy,
 }
-FOLDER: Kinds = LATER | {"NONEXISTENT": FolderGone, "TRYCREATE": FolderGone}
-ITEM: Kinds = LATER | {"EXPUNGEISSUED": ItemGone, "NONEXISTENT": ItemGone, "INUSE": ItemBusy}
+FOLDER: Kinds = LATER | {
+    "NONEXISTENT": FolderGone,
+    "TRYCREATE": FolderGone,
+    "NOPERM": FolderRefused,
+    "SERVERBUG": FolderRefused,
+}
+ITEM: Kinds = LATER | {
+    "EXPUNGEISSUED": ItemGone,
+    "NONEXISTENT": ItemGone,
+    "INUSE": ItemBusy,
+    "SERVERBUG": ItemUnreadable,
+}
 
-SPOKEN: tuple[tuple[re.Pattern[str], type[SourceError]], ...] = (
+Spoken = tuple[tuple[re.Pattern[str], type[ReplicationError]], ...]
+
+SPOKEN: Spoken = (
     (re.compile(r"throttl|backoff time|rate limit|bandwidth limit|too many login", re.I), Throttled),
     (re.compile(r"too many (simultaneous )?connections|maximum number of connections", re.I), Throttled),
-    (re.compile(r"authenticated but not connected|temporar(y|ily)|try again later|internal (server )?error", re.I),
-     ServerBusy),
-)  # fmt: skip
+    (re.compile(r"authenticated but not connected", re.I), ServerBusy),
+)
 """What servers say without a code: Exchange ("Request is throttled. Suggested Backoff Time: 5000 milliseconds"), Gmail
 ("Too many simultaneous connections"), Exchange again ("User is authenticated but not connected")."""
 
+_TROUBLE = r"temporar(y|ily)|try again later|internal (server )?error"
+SPOKEN_AT_LOGIN: Spoken = (*SPOKEN, (re.compile(_TROUBLE, re.I), ServerBusy))
+"""Of a login these mean the server. Of a folder or a message they are said of that one alone (Dovecot, of a file that
+it may not read: "Internal error occurred"), and the mailbox must not stop for it."""
+
+SPOKEN_OF_ITEM: Spoken = (*SPOKEN, (re.compile(r"temporar(y|ily)|try again later", re.I), ItemBusy))
+
+_NOT_THERE = re.compile(r"(does not|doesn't) exist|no such (mailbox|folder)|unknown mailbox", re.I)
 _CODE = re.compile(r"\[([A-Za-z0-9.-]+)[^\]]*\]")
 _BACKOFF = re.compile(r"backoff time: *(\d+) *milliseconds", re.I)
+_STATISTICS = re.compile(r" *\(\d[\d.]*( \+ [\d.]+)* secs\)\.?\Z")
+"""How long Dovecot took."""
+_OPENSSL = re.compile(r"\[SSL(: \w+)?\] *| *\(?_ssl\.c:\d+\)?:? *")
 
 
-def connecting(error: Exception, place: str) -> SourceError:
+def connecting(error: Exception, place: str, tls: str = "implicit") -> SourceError:
     """A connection that could not be made; `place` is host:port."""
+    if isinstance(error, TimeoutError) and "handshake" in str(error):
+        return Unreachable(f"{place}: timed out during the TLS handshake", PLAIN)
+    if isinstance(error, TimeoutError) and _reached(error):
+        return Unreachable(
+            f"{place}: the server sent no IMAP greeting", CONNECTING[4][2] if tls == "implicit" else IMPLICIT
+        )
     for kind, ours, advice in CONNECTING:
         if isinstance(error, kind):
             return ours(f"{place}: {_words(error)}", advice)
@@ -77,54 +121,82 @@ def connecting(error: Exception, place: str) -> SourceError:
 def disconnected(error: Exception, place: str) -> Disconnected:
     """A session that died or stalled."""
     if isinstance(error, TimeoutError):
-        return Disconnected(f"{place}: the server fell silent")
+        return Disconnected(f"{place}: the server fell silent", ADVICE[Disconnected])
     if isinstance(error, ValueError):
-        return Disconnected(f"{place}: the session is closed")
-    return Disconnected(f"{place}: the connection was lost: {_words(error)}")
+        return Disconnected(f"{place}: the session is closed", ADVICE[Disconnected])
+    return Disconnected(f"{place}: the connection was lost: {_words(error)}", ADVICE[Disconnected])
 
 
 def closed(text: str, place: str) -> SourceError:
-    """An untagged BYE (RFC 3501 7.1.5), or one instead of a greeting, or a connection that broke during the login."""
-    kind = _meaning(text, LATER, Disconnected)
-    return _made(kind if issubclass(kind, SourceError) else Disconnected, f"{place}: the session was ended", text)
+    """An untagged BYE in the middle of a session (RFC 3501 7.1.5)."""
+    return _ended(text, place, SPOKEN)
+
+
+def turned_away(text: str, place: str) -> SourceError:
+    """A BYE instead of a greeting, or a connection that broke during the login."""
+    return _ended(text, place, SPOKEN_AT_LOGIN)
 
 
 def login_refused(text: str, who: str) -> SourceError:
     """A NO or BAD to LOGIN or AUTHENTICATE; the password has been struck out of the text."""
-    kind = _meaning(text, LOGIN, LoginRefused)
+    kind = _meaning(text, LOGIN, LoginRefused, SPOKEN_AT_LOGIN)
     return _made(kind if issubclass(kind, SourceError) else LoginRefused, f"{who}: the server refused the login", text)
 
 
 def refused(text: str, doing: str) -> ReplicationError:
     """A NO or BAD to a command about a folder: gone, refused, or not now."""
-    return _made(_meaning(text, FOLDER, FolderRefused), f"{doing}: the server refused", text)
+    return _made(_meaning(text, FOLDER, FolderRefused, SPOKEN), f"{doing}: the server refused", text)
 
 
 def item_refused(text: str, what: str) -> ReplicationError:
     """A NO or BAD to the fetch of a single message."""
-    return _made(_meaning(text, ITEM, ItemUnreadable), f"{what}: the server refused", text)
+    return _made(_meaning(text, ITEM, ItemUnreadable, SPOKEN_OF_ITEM), f"{what}: the server refused", text)
 
 
-def _meaning(text: str, kinds: Kinds, otherwise: type[ReplicationError]) -> type[ReplicationError]:
-    code = _CODE.match(text)
-    if code and code[1].upper() in kinds:
-        return kinds[code[1].upper()]
-    return next((kind for pattern, kind in SPOKEN if pattern.search(text)), otherwise)
+def says_refused(text: str) -> bool:
+    """A refusal of a folder whose code leaves nothing open: it is there, whatever LIST says."""
+    return FOLDER.get(_code(text)) is FolderRefused
+
+
+def says_not_there(text: str) -> bool:
+    """A refusal without a code whose words say that there is no such folder."""
+    return _NOT_THERE.search(text) is not None
+
+
+def _ended(text: str, place: str, spoken: Spoken) -> SourceError:
+    kind = _meaning(text, LATER, Disconnected, spoken)
+    return _made(kind if issubclass(kind, SourceError) else Disconnected, f"{place}: the session was ended", text)
+
+
+def _meaning(text: str, kinds: Kinds, otherwise: type[ReplicationError], spoken: Spoken) -> type[ReplicationError]:
+    spoken_kind = next((kind for pattern, kind in spoken if pattern.search(text)), otherwise)
+    return kinds.get(_code(text), spoken_kind)
+
+
+def _code(text: str) -> str:
+    match = _CODE.match(text)
+    return match[1].upper() if match else ""
 
 
 def _made(kind: type[E], what: str, text: str) -> E:
     pause = _BACKOFF.search(text)
-    return kind(f"{what}: {_short(text)}", "", int(pause[1]) / 1000 if pause else None)
+    return kind(f"{what}: {_short(text)}", ADVICE.get(kind, ""), int(pause[1]) / 1000 if pause else None)
+
+
+def _reached(error: Exception) -> bool:
+    """The connection itself stood: it did not fail while it was made."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return all(frame.f_code.co_name not in ("create_connection", "getaddrinfo") for frame, _ in frames)
 
 
 def _words(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return str(getattr(error, "verify_message", "")) or "the certificate was not accepted"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return _short(str(error)) or type(error).__name__
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return _OPENSSL.sub("", _short(text)) or type(error).__name__
 
 
 def _short(text: str) -> str:
     printable = "".join(character if character.isprintable() else " " for character in text).strip()
+    printable = _STATISTICS.sub("", printable)
     return printable if len(printable) <= 200 else f"{printable[:200]}…"

@@ -9,6 +9,7 @@ from connectors.body import Body
 from connectors.errors import (
     CursorExpired,
     Disconnected,
+    FolderGone,
     FolderRefused,
     ItemError,
     ItemGone,
@@ -69,15 +70,21 @@ class MaildirSource:
         self._closed = False
 
     def folders(self) -> Iterator[Folder]:
-        """The root as INBOX, and each directory `.A.B` in it as A/B."""
+        """The root as INBOX, and each directory `.A.B` in it as A/B; not selectable if it cannot be read."""
         self._check_open()
         try:
             names = [ROOT, *(path.name for path in self._root.iterdir() if _is_folder(path))]
         except OSError as error:
-            raise Unreachable(f"Maildir {self._root} cannot be read: {error.strerror}") from error
+            text = f"Maildir {self._root} cannot be read: {error.strerror}"
+            raise Unreachable(text, "look at its permissions and its disk") from error
         for path, name in sorted((folder_path(name), name) for name in names):
             role = Role.INBOX if name == ROOT else Role.NONE
-            yield Folder(id_of(name), path, role, stamp=self._look(id_of(name))[0])
+            try:
+                yield Folder(id_of(name), path, role, stamp=self._look(id_of(name))[0])
+            except FolderGone:
+                continue  # it left while the others were looked at
+            except FolderRefused:
+                yield Folder(id_of(name), path, role, selectable=False)
 
     def changes(self, folder: Folder, since: Cursor | None) -> Iterator[Page]:
         """Nothing, or every message as it was when the pass began."""
@@ -158,8 +165,11 @@ class MaildirSource:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise Disconnected("this source was closed")
+            raise Disconnected("this source was closed", "open it again")
 
 
 def _is_folder(path: Path) -> bool:
-    return path.name.startswith(".") and (path / "cur").is_dir()
+    try:
+        return path.name.startswith(".") and (path / "cur").is_dir()
+    except PermissionError:
+        return True  # whatever it is, it is not said to have gone

@@ -26,7 +26,10 @@ class Kept:
 
 @dataclass(slots=True)
 class KeptFolder:
-    """A folder as the server keeps it; `floor` is the oldest modseq that a cursor may still name."""
+    """A folder as the server keeps it; `floor` is the oldest modseq that a cursor may still name.
+
+    Not `selectable`: the server names it and cannot open it.
+    """
 
     id: str
     path: Path
@@ -35,6 +38,7 @@ class KeptFolder:
     highest: int
     floor: int = 0
     next_uid: int = 1
+    selectable: bool = True
     messages: dict[int, Kept] = field(default_factory=dict)
     vanished: dict[int, int] = field(default_factory=dict)
 
@@ -67,6 +71,10 @@ class MemoryMailbox:
     def delete_folder(self, path: Path) -> None:
         """The folder with its messages."""
         del self.kept[path]
+
+    def lock_folder(self, path: Path, *, locked: bool = True) -> None:
+        """Makes the folder one that the server names and cannot open, or gives it back as it was."""
+        self.kept[path].selectable = not locked
 
     def append(self, path: Path, raw: bytes, flags: Iterable[str] = (), arrived_at: datetime = LONG_AGO) -> str:
         """A new message; gives its UID."""

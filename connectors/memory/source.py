@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
 from connectors.body import Body
-from connectors.errors import CursorExpired, Disconnected, FolderGone, ItemGone
+from connectors.errors import CursorExpired, Disconnected, FolderGone, FolderRefused, ItemGone
 from connectors.memory.mailbox import Kept, KeptFolder, MemoryMailbox
 from connectors.model import Capabilities, Change, Cursor, Failure, Folder, Gone, Message, Page, Ref, Seen
 
@@ -73,7 +73,7 @@ class MemorySource:
         """Every folder, as of the first step."""
         self._check_open()
         kept = sorted(self._mailbox.kept.values(), key=lambda folder: folder.path)
-        yield from [Folder(self.folder_id(each), each.path, each.role, self.stamp(each)) for each in kept]
+        yield from [self._folder(each) for each in kept]
 
     def changes(self, folder: Folder, since: Cursor | None) -> Iterator[Page]:
         """Each page is made from the mailbox as it is when that page is asked for."""
@@ -194,10 +194,16 @@ class MemorySource:
     def _flags(self, message: Kept) -> frozenset[str]:
         return message.flags if self._capabilities.reports_flags else frozenset()
 
+    def _folder(self, kept: KeptFolder) -> Folder:
+        stamp = self.stamp(kept) if kept.selectable else ""
+        return Folder(self.folder_id(kept), kept.path, kept.role, stamp, kept.selectable)
+
     def _find(self, folder: str) -> KeptFolder:
         self._check_open()
         for kept in self._mailbox.kept.values():
             if self.folder_id(kept) == folder:
+                if not kept.selectable:
+                    raise FolderRefused(f"folder {folder} cannot be opened", "look at its permissions")
                 return kept
         raise FolderGone(f"folder {folder} is no longer there")
 
@@ -205,8 +211,8 @@ class MemorySource:
         """As servers do: who holds a folder open while it is numbered anew is thrown out (RFC 9051 6.3.2)."""
         if self._find(self.folder_id(kept)).validity != place.validity:
             self.close()
-            raise Disconnected(f"folder {kept.id} was numbered anew")
+            raise Disconnected(f"folder {kept.id} was numbered anew", "open it again")
 
     def _check_open(self) -> None:
         if self._closed:
-            raise Disconnected("the session is closed")
+            raise Disconnected("the session is closed", "open it again")

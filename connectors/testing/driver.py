@@ -9,7 +9,7 @@ Path = tuple[str, ...]
 
 
 class NotTaken(Exception):
-    """Raised by a `Driver`: the mail system refuses such a message or such a name, so no source could ever list it."""
+    """Raised by a `Driver`: the mail system takes no such message or name, or cannot be made to do such a thing."""
 
 
 class Driver(Protocol):
@@ -29,6 +29,10 @@ class Driver(Protocol):
 
     def delete_folder(self, path: Path) -> None:
         """The folder with its messages."""
+        ...
+
+    def lock_folder(self, path: Path) -> None:
+        """Takes the right to read the folder away; it stays, with its messages. Raises NotTaken if nobody can."""
         ...
 
     def append(self, path: Path, raw: bytes, flags: frozenset[str], arrived_at: datetime) -> str:

@@ -16,7 +16,7 @@ from typing import TypeVar
 from connectors.body import Body
 from connectors.errors import ReplicationError
 from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref
-from connectors.protocols import Source
+from connectors.protocols import Source, Wary
 
 T = TypeVar("T")
 
@@ -168,6 +168,11 @@ class Faulty:
         """Faults for "count"."""
         self._faults.strike("count", self._faults.begin("count"))
         return self._source.count(folder)
+
+    def beware(self, folder: Folder) -> None:
+        """Passed on to a source that can."""
+        if isinstance(self._source, Wary):
+            self._source.beware(folder)
 
     def close(self) -> None:
         """Never fails."""

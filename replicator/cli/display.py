@@ -1,9 +1,10 @@
 """What reaches a terminal or a script. Mail is written by strangers: nothing in it may steer the reader's terminal."""
 
 import json
+import os
 import re
 import sys
-from typing import Any
+from typing import IO, Any
 from unicodedata import combining, east_asian_width
 
 import click
@@ -15,6 +16,14 @@ _UNSAFE_TEXT = re.compile(f"[{_UNSAFE}]")
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _ENCODE_ASCII = json.JSONEncoder().encode
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+class OutputLost(Exception):
+    """stdout could not be written. No OSError, so that nothing else is taken for it, and it for nothing else."""
+
+    def __init__(self, cause: OSError | None) -> None:
+        super().__init__(cause.strerror if cause else "it is closed")
+        self.reader_left = isinstance(cause, BrokenPipeError)
 
 
 def safe_text(text: str, keep: str = "") -> str:
@@ -39,13 +48,50 @@ def _speaks_utf8() -> bool:
 
 def print_json(value: Any) -> None:
     """One JSON document, or one line of many; not flushed, for there can be millions."""
-    sys.stdout.write(json_line(value) + "\n")
+    _write(json_line(value) + "\n")
 
 
 def print_text(text: str) -> None:
     """One line of text for a person; what the terminal cannot show is replaced."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    sys.stdout.write(safe_text(text).encode(encoding, "replace").decode(encoding) + "\n")
+    _write(safe_text(text).encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def print_bytes(data: bytes) -> None:
+    """Exactly these bytes."""
+    try:
+        _stdout().buffer.write(data)  # type: ignore[attr-defined]
+    except OSError as error:
+        raise OutputLost(error) from error
+
+
+def flush_output() -> None:
+    """Hands over what was printed. Every function that prints raises OutputLost if it cannot."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        raise OutputLost(error) from error
+
+
+def abandon_output() -> None:
+    """What is still unwritten goes nowhere, and the interpreter will not fail over it when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+def _write(text: str) -> None:
+    try:
+        _stdout().write(text)
+    except OSError as error:
+        raise OutputLost(error) from error
+
+
+def _stdout() -> IO[str]:
+    if sys.stdout is None:  # what Python makes of `>&-`
+        raise OutputLost(None)
+    return sys.stdout
 
 
 def print_error(message: str, advice: str = "") -> None:
@@ -53,6 +99,12 @@ def print_error(message: str, advice: str = "") -> None:
     click.echo(safe_text(message, keep="\n"), err=True)
     if advice:
         click.echo(safe_text(f"  {advice}", keep="\n"), err=True)
+
+
+def print_note(message: str) -> None:
+    """What is worth knowing beside the data, on stderr, after what was printed before it."""
+    flush_output()
+    click.echo(safe_text(message), err=True)
 
 
 def print_table(rows: list[tuple[str, ...]], right: frozenset[int] = frozenset()) -> None:

@@ -1,7 +1,6 @@
 """The group of commands and the options before them. A command's file is imported when it is called, not before."""
 
 import importlib
-import logging
 import os
 import time
 from pathlib import Path
@@ -9,11 +8,9 @@ from pathlib import Path
 import click
 
 from replicator.cli.invocation import Invocation
+from replicator.verbosity import configure_logging, level_of
 
 COMMANDS = ("init", "sync", "status", "list", "show", "verify", "export")
-# The libraries below us log addresses and folder names; -v turns up only what we say ourselves.
-PACKAGES = ("connectors", "reconcile", "replicator")
-LEVELS = {0: logging.WARNING, 1: logging.INFO}
 
 
 class LazyGroup(click.Group):
@@ -29,6 +26,16 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"replicator.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, but an unknown command is answered with the one that may be meant."""
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from replicator.config.problems import suggestion
+
+            raise click.UsageError(f"there is no command {args[0]!r}{suggestion(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=LazyGroup, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,9 +54,7 @@ def replicator(ctx: click.Context, config_file: str | None, verbose: int, quiet:
     """
     if verbose and quiet:
         raise click.UsageError("-v and -q exclude each other")
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-    for package in PACKAGES:
-        logging.getLogger(package).setLevel(logging.ERROR if quiet else LEVELS.get(verbose, logging.DEBUG))
+    configure_logging(level_of(verbose, quiet=quiet, debug=debug))
     ctx.obj = Invocation(
         config_file=config_file,
         environment=os.environ,

@@ -3,15 +3,14 @@
 import click
 
 from replicator.cli.display import print_json
-from replicator.cli.invocation import Invocation, chosen, known_mailboxes
-from replicator.cli.options import at_option, json_option, side_option
-from replicator.listing import listed_fields
+from replicator.cli.invocation import Invocation, chosen, known_mailboxes, note_untouched
+from replicator.cli.options import Command, at_option, json_option, side_option
 
 STATES = ["live", "removed", "quarantined", "all"]
 UNCLAIMED = "unclaimed"
 
 
-@click.command("list", short_help="List what a mailbox holds.")
+@click.command("list", cls=Command, short_help="List what a mailbox holds.")
 @click.argument("mailbox")
 @click.option("--folder", metavar="F", help="Only this folder, by its path as `list` shows it.")
 @side_option
@@ -32,9 +31,13 @@ def command(
 
     The form is the same with and without --json. `list unclaimed` lists journal copies that belong to no known mailbox.
     """
+    from replicator.cli.selection import Selection
+    from replicator.listing import listed_fields
+
     config = invocation.config()
     with invocation.open_mailstore(config) as mailstore:
         chosen([mailbox], [*known_mailboxes(config, mailstore), UNCLAIMED])
-        if mailbox in mailstore.names():
-            for listed in mailstore.mailbox(mailbox).listing(folder, side, state, at):
+        names = [] if mailbox == UNCLAIMED else note_untouched([mailbox], mailstore.names())
+        for store in map(mailstore.mailbox, names):
+            for listed in Selection(mailbox, folder, side, at).of(store, state):
                 print_json(listed_fields(listed))

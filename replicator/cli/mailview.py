@@ -1,5 +1,6 @@
 """A message taken apart to be shown: its header fields and its parts. Never used to store, compare or export."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -12,6 +13,9 @@ LARGEST = 32 << 20
 
 # How that parser fails on malformed parameters (`name*1*=…`), unknown charsets and deep nesting, found by fuzzing it.
 FAILURES = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
+
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_NAMING = ("content-type", "content-disposition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,13 @@ def _beginning(chunks: Iterable[bytes]) -> bytes:
 
 
 def _headers(raw: bytes) -> tuple[tuple[str, str], ...]:
-    fields = BytesHeaderParser().parsebytes(raw).items()
-    return tuple((name, readable(str(value).encode("utf-8", "surrogateescape")).strip()) for name, value in fields)
+    fields = BytesHeaderParser().parsebytes(raw).raw_items()
+    return tuple((name, readable(_FOLD.sub(b"", _raw(value))).strip()) for name, value in fields)
+
+
+def _raw(value: str) -> bytes:
+    """The bytes of a field as they came: the parser reads ASCII, and keeps every other byte as half a surrogate."""
+    return value.encode("utf-8", "surrogateescape")
 
 
 def _parts(message: "Message[str, str]", path: str) -> Iterator[Part]:
@@ -72,6 +81,7 @@ def _parts(message: "Message[str, str]", path: str) -> Iterator[Part]:
 
 def _leaf(message: "Message[str, str]", path: str) -> Part:
     payload = message.get_payload(decode=True)
+    _decode_fields(message)
     try:
         name = message.get_filename() or ""
     except FAILURES:
@@ -79,3 +89,18 @@ def _leaf(message: "Message[str, str]", path: str) -> Part:
     size = len(payload) if isinstance(payload, bytes) else 0
     shown = readable(name.encode("utf-8", "surrogateescape"))
     return Part(path, message.get_content_type(), shown, message.get_content_disposition() or "", size)
+
+
+def _decode_fields(message: "Message[str, str]") -> None:
+    """Puts text in the place of raw 8-bit bytes, which `get_filename` would otherwise replace by question marks."""
+    for field in _NAMING:
+        value = next((value for name, value in message.raw_items() if name.lower() == field), "")
+        if not value.isascii():
+            message.replace_header(field, _text(_raw(value)))
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

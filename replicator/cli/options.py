@@ -1,4 +1,4 @@
-"""Options that several commands share, each defined once."""
+"""What several commands share: their class, and options, each defined once."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,7 +6,22 @@ from typing import Any, TypeVar
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class PipeBroken(Exception):
+    """A pipe that is not stdout broke. click would take the BrokenPipeError for a reader who has had enough."""
+
+
+class Command(click.Command):
+    """A command. What it prints fails as OutputLost; so no other broken pipe or end of file is to be taken for that."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except (BrokenPipeError, EOFError) as error:
+            raise PipeBroken from error
 
 
 class Instant(click.ParamType[float]):
@@ -46,23 +61,23 @@ def percent(text: str) -> float | None:
     return share if 0 < share <= 100 else None
 
 
-def json_option(command: Command) -> Command:
+def json_option(command: Decorated) -> Decorated:
     """`--json`: passed on as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
 
 
-def mailboxes_argument(command: Command) -> Command:
+def mailboxes_argument(command: Decorated) -> Decorated:
     """`[MAILBOX…]`: passed on as `mailboxes`; none means all."""
     return click.argument("mailboxes", nargs=-1, metavar="[MAILBOX…]")(command)
 
 
-def side_option(command: Command) -> Command:
+def side_option(command: Decorated) -> Decorated:
     """`--side`: the primary unless said otherwise."""
     choice = click.Choice(["primary", "standby", "journal"])
     return click.option("--side", type=choice, default="primary", show_default=True, help="Which side.")(command)
 
 
-def at_option(command: Command) -> Command:
+def at_option(command: Decorated) -> Decorated:
     """`--at T`: None for now."""
     return click.option("--at", type=Instant(), help="As it was at this time; ISO 8601, local without an offset.")(
         command

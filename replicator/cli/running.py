@@ -1,34 +1,52 @@
 """Runs one command line and gives its exit code: the one place where errors become text or JSON."""
 
-import os
 import signal
-import sys
 import traceback
 from collections.abc import Sequence
 
 import click
 
 from connectors.errors import ReplicationError
-from replicator.cli.display import print_error, print_json
+from replicator.advice import advice_on
+from replicator.advice import described as described_by_system
+from replicator.cli.display import OutputLost, abandon_output, flush_output, print_error, print_json
 from replicator.cli.group import replicator
+from replicator.cli.options import PipeBroken
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 BROKEN_PIPE = 128 + signal.SIGPIPE
 
 
+class Interrupted(Exception):
+    """Someone pressed Ctrl-C, or sent SIGTERM or SIGHUP."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """The exit code of this command line."""
     try:
+        code = _answer(arguments)
+        flush_output()
+        return code
+    except OutputLost as error:
+        abandon_output()
+        if error.reader_left:  # whoever read it has had enough
+            return BROKEN_PIPE
+        print_error(f"replicator: stdout cannot be written: {error}")
+        return FAILED
+
+
+def _answer(arguments: Sequence[str]) -> int:
+    try:
         code = replicator.main(list(arguments), prog_name="replicator", standalone_mode=False)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except (BrokenPipeError, SystemExit):  # SystemExit is what click makes of a broken pipe, and of nothing else here
-        # Whoever read our output has had enough; the interpreter must not flush into the pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return BROKEN_PIPE
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; what was acknowledged is kept, run the command again to go on", err=True)
-        return INTERRUPTED
+    except OutputLost:
+        raise
+    except SystemExit:  # what click makes of a broken pipe under its own output, and of nothing else here
+        raise OutputLost(BrokenPipeError()) from None
+    except (KeyboardInterrupt, click.Abort) as error:
+        interrupted = Interrupted()
+        interrupted.__cause__ = error
+        return report(interrupted, arguments)
     except Exception as error:  # noqa: BLE001 - nothing stands above this to catch it
         return report(error, arguments)
 
@@ -51,13 +69,16 @@ def described(error: Exception) -> tuple[str, str, str, int]:
     match error:
         case ReplicationError():
             return error.code, error.message, error.advice, error.exit_code
-        case click.UsageError():
-            command = error.ctx.command_path if error.ctx else "replicator"
-            return "UsageError", error.format_message(), f"{command} --help", USAGE
+        case Interrupted():
+            return "Interrupted", "interrupted", "what was acknowledged is kept: run it again to go on", INTERRUPTED
         case click.ClickException():
-            return "UsageError", error.format_message(), "", USAGE
+            ctx = error.ctx if isinstance(error, click.UsageError) else None
+            command = ctx.command_path if ctx else "replicator"
+            return "UsageError", error.format_message(), f"{command} --help", USAGE
+        case PipeBroken():
+            return "BrokenPipeError", "a part of this program has ended unexpectedly", "run it again", FAILED
         case OSError():
-            return type(error).__name__, str(error), "", FAILED
+            return type(error).__name__, described_by_system(error), advice_on(error), FAILED
         case _:
             # The text of an error that nobody foresaw may quote a message; logs and syslog shall not have it.
             return type(error).__name__, f"unexpected {type(error).__name__}", "a bug: --debug shows where", FAILED

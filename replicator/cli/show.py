@@ -1,15 +1,15 @@
 """`replicator show`: one message, for people, for scripts, or as its exact bytes."""
 
 import re
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from replicator.cli.display import human_bytes, print_json, print_table, print_text
+from connectors.errors import ConfigError
+from replicator.cli.display import human_bytes, print_bytes, print_json, print_note, print_table, print_text
 from replicator.cli.invocation import Invocation
-from replicator.cli.options import json_option
+from replicator.cli.options import Command, json_option
 from replicator.listing import listed_fields
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ID = re.compile(r"([0-9a-f]{16})\.([pi])([0-9]{1,18})")
 
 
-@click.command("show", short_help="Show one message.")
+@click.command("show", cls=Command, short_help="Show one message.")
 @click.argument("id_", metavar="ID")
 @click.option("--raw", is_flag=True, help="Write the exact bytes to stdout, and nothing else.")
 @click.option("--envelope", is_flag=True, help="Show who it was really sent to, where a journal brought it.")
@@ -37,7 +37,7 @@ def command(invocation: Invocation, id_: str, raw: bool, envelope: bool, as_json
         listed = next((placement for placement in placements if placement.content), placements[0])
         if raw:
             for chunk in mailbox.read(listed):
-                sys.stdout.buffer.write(chunk)
+                print_bytes(chunk)
         elif envelope:
             _show_envelope(as_json=as_json)
         elif as_json:
@@ -55,14 +55,14 @@ def _found(mailstore: "Mailstore", id_: str) -> tuple["MailboxStore", list["List
         placements = [placement] if placement else mailbox.placements_of(number) if match[2] == "i" else []
         if placements:
             return mailbox, placements
-    raise click.BadParameter(f"there is no message {id_!r}; `replicator list` gives the ids", param_hint="ID")
+    raise ConfigError(f"there is no message {id_!r}", "`replicator list MAILBOX` gives the ids")
 
 
 def _described(mailbox: "MailboxStore", listed: "Listed", placements: list["Listed"]) -> dict[str, Any]:
     from replicator.cli.mailview import MailView, view
 
     content = listed.content
-    shown = view(mailbox.read(listed), content.size) if content else MailView((), (), f"no bytes: {listed.state}")
+    shown = view(mailbox.read(listed), content.size) if content else MailView((), (), _without_bytes(listed))
     return {
         "item": listed.item,
         "size": content.size if content else None,
@@ -70,8 +70,13 @@ def _described(mailbox: "MailboxStore", listed: "Listed", placements: list["List
         "headers": [list(field) for field in shown.headers],
         "parts": [asdict(part) for part in shown.parts],
         "note": shown.note,
+        "reason": listed.reason,
         "placements": [listed_fields(placement) for placement in placements],
     }
+
+
+def _without_bytes(listed: "Listed") -> str:
+    return f"no bytes: {listed.state}{f': {listed.reason}' if listed.reason else ''}"
 
 
 def _show_envelope(*, as_json: bool) -> None:
@@ -79,7 +84,7 @@ def _show_envelope(*, as_json: bool) -> None:
     if as_json:
         print_json({"envelope": None})
     else:
-        click.echo("this message came from a mailbox, which keeps no envelope; a journal does", err=True)
+        print_note("this message came from a mailbox, which keeps no envelope; a journal does")
 
 
 def _show(message: dict[str, Any]) -> None:

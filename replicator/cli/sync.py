@@ -1,19 +1,20 @@
 """`replicator sync`: one pass over each mailbox."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from connectors.errors import ConfigError
 from replicator.cli.display import counted, human_bytes, print_error, print_json, print_text
-from replicator.cli.invocation import Invocation, chosen
-from replicator.cli.options import json_option, mailboxes_argument
+from replicator.cli.invocation import Invocation, chosen, refuse_remains
+from replicator.cli.options import Command, json_option, mailboxes_argument
 
 if TYPE_CHECKING:
     from replicator.engine.report import MailboxReport, RunReport
 
 
-@click.command("sync", short_help="Bring the copies up to date.")
+@click.command("sync", cls=Command, short_help="Bring the copies up to date.")
 @mailboxes_argument
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Mailboxes at once; else one a processor.")
 @click.option("--full", is_flag=True, help="Compare every folder in full, and try again all that is quarantined.")
@@ -38,16 +39,29 @@ def command(
     from replicator.progress import showing
 
     invocation: Invocation = ctx.obj
-    config = invocation.config()
+    config = invocation.config(passwords=True)
+    if not config.mailboxes:
+        raise ConfigError(f"{config.file} names no mailbox", "add a [[mailbox]]: docs/operations.md has an example")
+    refuse_remains(config)
     names = chosen(mailboxes, config.mailboxes)
     options = Options(jobs=jobs or os.cpu_count() or 1, full=full, wait=wait)
     with showing(shown=invocation.shows_progress()) as advance:
         report = synchronise(config, names, options, invocation.clock, advance)
     if as_json:
-        print_json(report.as_json())
+        print_json(report.as_json() | _common_error(report))
     else:
         _show(report, quiet=invocation.quiet)
     ctx.exit(report.exit_code)
+
+
+def _common_error(report: "RunReport") -> dict[str, Any]:
+    """The error of a run that no mailbox survived, where errors of other commands stand; nothing for any other run."""
+    errors = [mailbox.error for mailbox in report.mailboxes if mailbox.error is not None]
+    if len(errors) < len(report.mailboxes) or len({error.code for error in errors}) != 1:
+        return {}
+    more = f"; and so for all {len(errors)} mailboxes" if len(errors) > 1 else ""
+    message = f"{report.mailboxes[0].mailbox}: {errors[0].message}{more}"
+    return {"error": {"code": errors[0].code, "message": message, "advice": errors[0].advice}}
 
 
 def _show(report: "RunReport", *, quiet: bool) -> None:
@@ -57,7 +71,8 @@ def _show(report: "RunReport", *, quiet: bool) -> None:
         for trouble in [*([mailbox.error] if mailbox.error else []), *mailbox.folder_errors]:
             print_error(f"{mailbox.mailbox}: {trouble.message}", trouble.advice)
         if mailbox.unaccepted:
-            advice = f"`replicator list {mailbox.mailbox} --state quarantined` names them; they are tried again"
+            command = f"replicator list {mailbox.mailbox} --state quarantined"
+            advice = f"`{command}` names them, `replicator show ID` says why; they are tried again"
             print_error(f"{mailbox.mailbox}: {counted(mailbox.unaccepted, 'message')} could not be taken", advice)
 
 

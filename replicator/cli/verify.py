@@ -6,14 +6,14 @@ import click
 
 from connectors.errors import Tampered
 from replicator.cli.display import counted, human_bytes, print_error, print_json, print_text
-from replicator.cli.invocation import Invocation, chosen
-from replicator.cli.options import Percent, json_option, mailboxes_argument, percent
+from replicator.cli.invocation import Invocation, chosen, known_mailboxes, note_untouched, refuse_remains
+from replicator.cli.options import Command, Percent, json_option, mailboxes_argument, percent
 
 if TYPE_CHECKING:
     from replicator.mailstore.problem import Problem
 
 
-class ShareCommand(click.Command):
+class ShareCommand(Command):
     """Lets `--read-data` stand alone: the word after it is its PERCENT only if it is a percentage, else a mailbox."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -40,14 +40,19 @@ def command(ctx: click.Context, mailboxes: tuple[str, ...], read_data: float | N
 
     Ends with exit code 13 if anything is not as it was written. Nothing is changed.
     """
+    from replicator.engine.opening import root_of
+    from replicator.mailstore import Mailstore
     from replicator.mailstore.problem import Problem
     from replicator.progress import showing
 
     invocation: Invocation = ctx.obj
     messages, size = 0, 0
     problems: list[Problem] = []
-    with invocation.open_mailstore(invocation.config()) as mailstore:
-        names = chosen(mailboxes, mailstore.names())
+    config = invocation.config()
+    refuse_remains(config)
+    with Mailstore.open(config.mailstore.path, root_of(config), invocation.clock, damaged=True) as mailstore:
+        held = mailstore.names()
+        names = note_untouched(chosen(mailboxes, known_mailboxes(config, mailstore)), held) if mailboxes else held
         with showing(shown=invocation.shows_progress()) as advance:
             for found in mailstore.verify(names, read_data):
                 if isinstance(found, Problem):
@@ -59,13 +64,16 @@ def command(ctx: click.Context, mailboxes: tuple[str, ...], read_data: float | N
         errors = [{"where": problem.where, "what": problem.what} for problem in problems]
         print_json({"ok": not problems, "messages": messages, "bytes": size, "errors": errors})
     else:
-        _show(problems, messages, size, read_data)
+        _show(problems, messages, size, read_data, quiet=invocation.quiet)
     ctx.exit(Tampered.exit_code if problems else 0)
 
 
-def _show(problems: "list[Problem]", messages: int, size: int, read_data: float | None) -> None:
+def _show(problems: "list[Problem]", messages: int, size: int, read_data: float | None, *, quiet: bool) -> None:
     for problem in problems:
         print_error(f"{problem.where}: {problem.what}")
+    if quiet:
+        return
     decrypted = {None: "", 100.0: ", decrypted and hashed"}.get(read_data, f", {read_data} % decrypted and hashed")
     found = counted(len(problems), "problem") if problems else "everything is as it was written"
-    print_text(f"{found}; {counted(messages, 'message')} ({human_bytes(size)}) in order{decrypted}")
+    held = f"{counted(messages, 'different message')}, removed ones included, {human_bytes(size)}"
+    print_text(f"{found}; {held}, in order{decrypted}")

@@ -9,10 +9,12 @@ from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
 from connectors.protocols import Connector, Secret
+from replicator.advice import advice_on
 from replicator.config.model import MailboxSettings, SideSettings
 from replicator.config.patterns import FolderRules, problem_of
 from replicator.config.place import Place
 from replicator.config.problems import suggestion
+from replicator.config.secretforms import refuse_literals
 from replicator.config.settings import read_settings
 from replicator.config.values import INVALID, read_duration, read_path, read_text, read_texts
 
@@ -29,25 +31,30 @@ def read_mailboxes(table: Mapping[str, Any], place: Place, sources: Sources) -> 
     found: list[MailboxSettings] = []
     claimed: dict[str, str] = {}
     for mailbox_place, mailbox_table in (*_tables(table, place), *_rows(table, place, sources)):
-        mailbox = _mailbox(mailbox_table, mailbox_place, sources)
-        if mailbox is not INVALID and _claims(mailbox, mailbox_place, claimed):
-            found.append(mailbox)
+        values = _values(mailbox_table, mailbox_place, sources)
+        alone = _claims(values, mailbox_place, claimed)
+        if alone and INVALID not in values.values() and "primary" in values:
+            found.append(MailboxSettings(**values))
     return found
 
 
-def _claims(mailbox: MailboxSettings, place: Place, claimed: dict[str, str]) -> bool:
+def _claims(values: Mapping[str, Any], place: Place, claimed: dict[str, str]) -> bool:
     """Whether the id and the addresses are this mailbox's alone: a copy in a journal has one owner."""
     before = len(place.problems.found)
-    keys = {address.casefold(): "addresses" for address in mailbox.addresses} | {mailbox.id.casefold(): "id"}
+    addresses = values["addresses"] if values["addresses"] is not INVALID else ()
+    keys = {address.casefold(): "addresses" for address in addresses}
+    if values["id"] is not INVALID:
+        keys[values["id"].casefold()] = "id"
+    owner = values["id"] if values["id"] is not INVALID else "without a name"
     for address, key in keys.items():
         if address in claimed:
             place.at(key).problem(f"{address} is claimed twice, first by the mailbox {claimed[address]}")
-        claimed.setdefault(address, mailbox.id)
+        claimed.setdefault(address, owner)
     return len(place.problems.found) == before
 
 
-def _mailbox(table: dict[str, Any], place: Place, sources: Sources) -> Any:
-    """One mailbox, or INVALID."""
+def _values(table: dict[str, Any], place: Place, sources: Sources) -> dict[str, Any]:
+    """What MailboxSettings is made of, INVALID where there is a problem; nothing for a side that is missing."""
     place.refuse_unknown(table, _KEYS)
     for name in ("id", "primary"):
         if name not in table:
@@ -62,8 +69,7 @@ def _mailbox(table: dict[str, Any], place: Place, sources: Sources) -> Any:
     for name in SIDES:
         if name in table:
             known[name] = _side(table[name], place.at(name), sources)
-    invalid = INVALID in known.values() or "primary" not in known
-    return INVALID if invalid else MailboxSettings(**known)
+    return known
 
 
 def _id(value: Any, place: Place) -> Any:
@@ -92,16 +98,15 @@ def _folders(table: Any, place: Place) -> Any:
 def _side(table: Any, place: Place, sources: Sources) -> Any:
     if not place.is_table(table):
         return INVALID
+    name = str(table.get("source", ""))
     if "source" not in table:
         place.problem('"source" is missing')
+    elif name not in sources:
+        place.at("source").problem(f"there is no [source.{name}]{suggestion(name, sources)}")
+    connector = sources.get(name)
+    if connector is None:  # what is wrong with the source itself has been reported there
+        refuse_literals(table, place)
         return INVALID
-    name = table["source"]
-    if not isinstance(name, str) or name not in sources:
-        place.at("source").problem(f"there is no [source.{name}]{suggestion(str(name), sources)}")
-        return INVALID
-    connector = sources[name]
-    if connector is None:
-        return INVALID  # what is wrong with the source has been reported there
     own = {key: value for key, value in table.items() if key != "source"}
     settings = read_settings(connector.mailbox_settings, own, place)
     return INVALID if settings is INVALID else SideSettings(name, settings)
@@ -137,7 +142,9 @@ def _rows(table: Mapping[str, Any], place: Place, sources: Sources) -> Iterator[
         with file.open(encoding="utf-8-sig", newline="") as stream:
             head = Place(file, place.problems, lambda _: 1)
             yield from _entries(csv.DictReader(stream, strict=True), head, sources)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        where.at("file").problem(f"{file} cannot be read: {error.strerror}; {advice_on(error)}")
+    except (UnicodeDecodeError, csv.Error) as error:
         where.at("file").problem(f"{file} cannot be read: {error}")
 
 

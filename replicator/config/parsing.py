@@ -8,20 +8,24 @@ from typing import Any
 
 from connectors.errors import ConfigError, KeyRefused
 from connectors.protocols import Connector
+from replicator.advice import advice_on
 from replicator.config.mailboxes import read_mailboxes
 from replicator.config.model import Config, KeyFile, MailstoreSettings, Passphrase, SourceSettings
 from replicator.config.place import Place
 from replicator.config.problems import Lines, Problems, suggestion
-from replicator.config.secretforms import read_secret
+from replicator.config.secretforms import read_secret, refuse_literals
 from replicator.config.settings import read_settings
 from replicator.config.values import INVALID, others_can_read, read_path
 
 _POSITION = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 
 
-def load_config(file: Path, connectors: Mapping[str, Connector]) -> Config:
-    """The configuration in this file. Raises ConfigError, whose message lists all that is wrong."""
-    problems = Problems()
+def load_config(file: Path, connectors: Mapping[str, Connector], *, passwords: bool = True) -> Config:
+    """The configuration in this file. Raises ConfigError, whose message lists all that is wrong.
+
+    Without `passwords` it does not matter who can read the files of the mailboxes' secrets.
+    """
+    problems = Problems(passwords)
     text = _text(file)
     table = _parsed(file, text, problems)
     place = Place(file, problems, Lines(text).line)
@@ -42,7 +46,8 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        advice = "name another with --config, or write one: docs/operations.md begins with an example"
+        absent = "name another with --config, or write one: docs/operations.md begins with an example"
+        advice = absent if isinstance(error, FileNotFoundError) else advice_on(error)
         raise ConfigError(f"the configuration {file} cannot be read: {error.strerror}", advice) from error
     except UnicodeDecodeError as error:
         what = f"the configuration {file} is not UTF-8 text (byte {error.start})"
@@ -99,6 +104,8 @@ def _sources(
     for name, source in tables.items() if place.is_table(tables) else ():
         where = place.at(name)
         connector = _connector(source, where, connectors) if where.is_table(source) else None
+        if connector is None:
+            refuse_literals(source, where)
         settings = INVALID if connector is None else _settings(name, source, where, connector)
         found[name] = (connector, settings)
     return found

@@ -43,4 +43,4 @@ class Place:
         names = set(known)
         for key in table:
             if key not in names:
-                self.at(key).problem(f"unknown key{suggestion(key, names - set(table))}")
+                self.at(key).problem(f"unknown key{suggestion(key, names)}")

@@ -23,8 +23,12 @@ _TOKEN = re.compile(
 
 @dataclass(slots=True)
 class Problems:
-    """Collects what is wrong, and raises it as one error."""
+    """Collects what is wrong, and raises it as one error.
 
+    `passwords` says whether the mailboxes' secrets will be needed; if not, their files' permissions are not looked at.
+    """
+
+    passwords: bool = True
     found: list[tuple[str, int, str]] = field(default_factory=list)
 
     def add(self, file: Path, line: int, text: str) -> None:
@@ -41,13 +45,15 @@ class Problems:
         raise ConfigError(report, "correct them; docs/operations.md lists every setting")
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean "port"?`, or what is known when nothing comes near."""
+def suggestion(word: str, known: Iterable[str], most: int = 20) -> str:
+    """`; did you mean "port"?`, or what is known when nothing comes near, at most so many."""
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     if near:
-        return f'; did you mean "{near[0]}"?'
-    return f" (known: {', '.join(names)})" if names else ""
+        return f'; did you mean "{folded[near[0]]}"?'
+    shown = [*names[:most], "…"] if len(names) > most else names
+    return f" (known: {', '.join(shown)})" if names else ""
 
 
 class Lines:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
-from connectors.errors import LoginRefused, ReplicationError
+from connectors.errors import KeyRefused, LoginRefused, ReplicationError
 from replicator.config.place import Place
 from replicator.config.problems import suggestion
 from replicator.config.secrets import CommandSecret, EnvironmentSecret, FileSecret, KeyringSecret
 from replicator.config.values import INVALID, others_can_read, read_path, read_text, read_texts
+
+_USUAL = ("password", "token", "secret", "client_secret", "passphrase")
 
 
 def read_secret(value: Any, place: Place, failure: type[ReplicationError] = LoginRefused) -> Any:
@@ -25,6 +27,13 @@ def read_secret(value: Any, place: Place, failure: type[ReplicationError] = Logi
     return _SECRETS[form](content, place.at(form), failure)
 
 
+def refuse_literals(table: Any, place: Place) -> None:
+    """Reports literal secrets in a table of which no connector says which of its settings are secrets."""
+    for name in table if isinstance(table, dict) else ():
+        if name in _USUAL and not isinstance(table[name], dict):
+            read_secret(table[name], place.at(name))
+
+
 def _environment_secret(value: Any, place: Place, failure: type[ReplicationError]) -> Any:
     name = read_text(value, place)
     return INVALID if name is INVALID else EnvironmentSecret(name, failure)
@@ -32,7 +41,8 @@ def _environment_secret(value: Any, place: Place, failure: type[ReplicationError
 
 def _file_secret(value: Any, place: Place, failure: type[ReplicationError]) -> Any:
     path = read_path(value, place)
-    return INVALID if path is INVALID or others_can_read(path, place) else FileSecret(path, failure)
+    needed = failure is KeyRefused or place.problems.passwords  # every command needs the key
+    return INVALID if path is INVALID or (needed and others_can_read(path, place)) else FileSecret(path, failure)
 
 
 def _command_secret(value: Any, place: Place, failure: type[ReplicationError]) -> Any:

@@ -41,7 +41,7 @@ def _built(kind: type, given: Mapping[str, Any], place: Place) -> Any:
         for line in str(error).splitlines() or [type(error).__name__]:
             name, _, rest = line.partition(" ")
             if name in given:
-                place.at(name).problem(rest)
+                place.at(name).problem(rest.removeprefix("= "))
             else:
                 place.problem(line)
         return INVALID

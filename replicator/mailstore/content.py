@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from connectors.errors import Tampered
+from connectors.errors import ItemError, Tampered
 from replicator.mailstore.blobs import Segments, SegmentWriter
 from replicator.mailstore.blobs.record import PIECE_MAX
 from replicator.mailstore.catalog import Batch, Blob, Catalog, Mark, Place
@@ -46,6 +46,16 @@ class Kept:
     shared: tuple[tuple[bytes, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """How far everything was before the last message was put."""
+
+    lengths: dict[str, int]
+    blobs: int
+    fresh: int
+    found: int
+
+
 class ContentWriter:
     """Takes messages of one mailbox, under one lease. One thread only.
 
@@ -73,9 +83,41 @@ class ContentWriter:
         self._fresh: dict[bytes, int] = {}
         self._found: dict[bytes, int] = {}
         self._mark: Mark | None = None
+        self._before = _Before({}, 0, 0, 0)
+        self._last: Kept | None = None
 
     def put(self, raw: Iterable[bytes]) -> Kept:
-        """Takes one message. Memory stays bounded, whatever its size. Raises StorageFull, StoreError."""
+        """Takes one message. Memory stays bounded, whatever its size. Raises StorageFull, StoreError.
+
+        What `raw` raises passes through; if it is an ItemError, the writer goes on as if nothing had been put.
+        """
+        self._last = None
+        self._before = _Before(self._records.lengths(), len(self._blobs), len(self._fresh), len(self._found))
+        try:
+            self._last = self._put(raw)
+        except ItemError:
+            self._take_back()
+            raise
+        return self._last
+
+    def forget(self, kept: Kept) -> None:
+        """Takes the last message back, which turned out to be held already. Nothing may refer to it.
+
+        Does nothing for any other, or once it is synced: then its records stay until they are collected.
+        """
+        if kept is self._last:
+            self._last = None
+            self._take_back()
+
+    def _take_back(self) -> None:
+        before = self._before
+        self._records.rewind(before.lengths)
+        del self._blobs[before.blobs :]
+        for known, count in ((self._fresh, before.fresh), (self._found, before.found)):
+            while len(known) > count:
+                known.popitem()  # the last that was added
+
+    def _put(self, raw: Iterable[bytes]) -> Kept:
         chunks = iter(raw)
         first = next(chunks, b"")
         second = next(chunks, None)
@@ -100,6 +142,7 @@ class ContentWriter:
 
         Writes nothing if there is nothing new. Raises StorageFull, StaleLease, StoreError.
         """
+        self._last = None
         if not self._blobs and not self._found and mark in (None, self._mark):
             return
         try:

@@ -1,12 +1,11 @@
 """The files of a mailstore's directory, and the one in clear that says which format they have."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.errors import NoMailstore, StoreError
-from replicator.mailstore.keys.roots import sync_folder
+from replicator.mailstore.files import replace_file
 
 FORMAT = 1
 FEATURES: frozenset[str] = frozenset()
@@ -43,6 +42,10 @@ class Directory:
         """A mailbox's database."""
         return self.root / "mailbox" / mailbox_id[:2] / f"{mailbox_id}.db"
 
+    def mailbox_ids(self) -> list[str]:
+        """Of the mailboxes that have a database, complete or not."""
+        return sorted({path.name.partition(".")[0] for path in self.root.glob("mailbox/*/*.db")})
+
     def lock(self, name: str) -> Path:
         """A file whose kernel lock someone holds; a mailbox's writer that of the mailbox's id."""
         return self.root / "lock" / name
@@ -66,11 +69,7 @@ class Directory:
     def complete(self) -> None:
         """Says that everything is there, durably."""
         document = {"format": FORMAT, "features": sorted(FEATURES)}
-        with self.format.open("x", encoding="ascii") as file:
-            file.write(json.dumps(document) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        sync_folder(self.root)
+        replace_file(self.format, json.dumps(document) + "\n")
 
     def check(self) -> None:
         """Raises NoMailstore if there is none, StoreError if a newer program made it."""

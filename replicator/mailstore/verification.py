@@ -8,6 +8,8 @@ from replicator.mailstore.blobs import Segments
 from replicator.mailstore.blobs.checking import check_segments
 from replicator.mailstore.catalog import SqliteCatalog
 from replicator.mailstore.content import Content
+from replicator.mailstore.directory import Directory
+from replicator.mailstore.keys import Keyring
 from replicator.mailstore.mailbox.store import MailboxStore
 from replicator.mailstore.problem import Problem
 
@@ -15,8 +17,14 @@ from replicator.mailstore.problem import Problem
 class Verifiable(Protocol):
     """What of a mailstore is checked."""
 
-    catalog: SqliteCatalog
+    directory: Directory
+    keyring: Keyring
     segments: Segments
+
+    @property
+    def catalog(self) -> SqliteCatalog:
+        """Raises if it cannot be opened."""
+        ...
 
     def mailbox(self, name: str) -> MailboxStore:
         """An open mailbox."""
@@ -34,14 +42,35 @@ class Verification:
 
     def run(self, names: Sequence[str]) -> Iterator[Content | Problem]:
         """Each message that is right, and each thing that is not."""
+        try:
+            self._mailstore.catalog  # noqa: B018 - opens it
+        except StoreError as error:
+            yield Problem("catalog", error.message)
+            yield Problem("mailboxes", "not checked: move catalog.db away, and it is rebuilt from the segments")
+            return
         yield from self._guarded("catalog", self._catalog)
+        yield from self._guarded("keyring", self._strangers)
         if self._segments:
             yield from self._guarded("segments", self._records)
+        ids = self._mailstore.keyring.names()
         for name in names:
-            yield from self._guarded("a mailbox", lambda name=name: self._mailbox(name))  # type: ignore[misc]
+            yield from self._guarded(_mailbox(ids[name]), lambda name=name: self._mailbox(name))  # type: ignore[misc]
 
     def _catalog(self) -> Iterator[Problem]:
         return self._mailstore.catalog.problems()
+
+    def _strangers(self) -> Iterator[Problem]:
+        """Mailboxes without a key, and marks that say nothing."""
+        marks = self._mailstore.catalog.marks()
+        found = {*self._mailstore.directory.mailbox_ids(), *(mark.mailbox_id for mark in marks)}
+        # A key is there before all else, so that a keyring that is read last knows whatever others add meanwhile.
+        self._mailstore.keyring.refresh()
+        for mailbox_id in sorted(found - set(self._mailstore.keyring.names().values())):
+            yield Problem(_mailbox(mailbox_id), "keyring.json has no key for it: an older copy of it was put back")
+        for mark in marks:
+            if mark.lost:
+                what = "the catalog was rebuilt: until the next `sync` no rollback before that can be noticed"
+                yield Problem(_mailbox(mark.mailbox_id), what)
 
     def _records(self) -> Iterator[Problem]:
         return check_segments(self._mailstore.segments, self._mailstore.catalog)
@@ -58,3 +87,7 @@ class Verification:
             raise
         except StoreError as error:
             yield Problem(where, error.message)
+
+
+def _mailbox(mailbox_id: str) -> str:
+    return f"mailbox {mailbox_id}"

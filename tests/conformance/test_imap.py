@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing
 from datetime import datetime
 from functools import cache
 from itertools import count
+from pathlib import Path as FilePath
 
 import pytest
 from imapclient.imap_utf7 import encode as encode_utf7
@@ -26,6 +27,7 @@ class ImapDriver:
         self._server, self._user = server, user
         self._client = server.client(user)
         self._opened: list[ImapSource] = []
+        self._locked: list[FilePath] = []
 
     def create_folder(self, path: Path) -> None:
         status, _ = self._client.create(_name(path))
@@ -37,6 +39,10 @@ class ImapDriver:
 
     def delete_folder(self, path: Path) -> None:
         self._do(self._client.delete(_name(path)))
+
+    def lock_folder(self, path: Path) -> None:
+        self._locked.append(self._server.maildir(self._user, "/".join(path)))
+        self._locked[-1].chmod(0)
 
     def append(self, path: Path, raw: bytes, flags: frozenset[str], arrived_at: datetime) -> str:
         if not raw:
@@ -74,6 +80,8 @@ class ImapDriver:
         for source in self._opened:
             source.close()
         self._client.logout()
+        for directory in self._locked:
+            directory.chmod(0o700)
 
     def _select(self, path: Path) -> None:
         self._do(self._client.select(_name(path)))

@@ -13,6 +13,7 @@ from connectors.errors import FolderRefused, ItemGone, ItemUnreadable, Unreachab
 from connectors.maildir import CONNECTOR, MaildirMailbox, MaildirSystem, directory
 from connectors.maildir.source import MaildirSource
 from connectors.model import Failure, Folder, Message, Page, Ref, Seen
+from connectors.testing.driver import NotTaken
 from connectors.testing.suite import SourceSuite
 
 LETTERS = {"\\Seen": "S", "\\Flagged": "F", "\\Draft": "D", "\\Answered": "R", "\\Deleted": "T"}
@@ -38,6 +39,11 @@ class MaildirDriver:
                 file.unlink()
             (self.directory(path) / part).rmdir()
         self.directory(path).rmdir()
+
+    def lock_folder(self, path: tuple[str, ...]) -> None:
+        if os.geteuid() == 0:
+            raise NotTaken("permissions do not bind root")
+        self.directory(path).chmod(0)
 
     def append(self, path: tuple[str, ...], raw: bytes, flags: frozenset[str], arrived_at: datetime) -> str:
         unique = f"1700000000.M{next(self._numbers)}P7.host,S={len(raw)}"
@@ -90,8 +96,10 @@ def driver(tmp_path: Path) -> MaildirDriver:
 
 class TestMaildir(SourceSuite):
     @pytest.fixture
-    def driver(self, tmp_path: Path) -> MaildirDriver:
-        return MaildirDriver(tmp_path / "Maildir")
+    def driver(self, tmp_path: Path) -> Iterator[MaildirDriver]:
+        yield MaildirDriver(tmp_path / "Maildir")
+        for locked in (tmp_path / "Maildir").glob(".*"):
+            locked.chmod(0o700)
 
 
 def put(driver: MaildirDriver, name: str | bytes, raw: bytes = b"Subject: x\r\n\r\n") -> None:
@@ -330,3 +338,30 @@ def test_the_connector_opens_it(driver: MaildirDriver) -> None:
     put(driver, "new/1.a")
     source = CONNECTOR.open_source(MaildirSystem(), MaildirMailbox(driver.root))
     assert source.count(next(iter(source.folders()))) == 1
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["its files", "the directory"])
+def test_a_folder_out_of_reach_is_listed_as_such(
+    driver: MaildirDriver, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    """As for one that is another user's; permissions themselves do not bind root."""
+    driver.create_folder(("theirs",))
+    driver.create_folder(("ours",))
+    theirs = driver.directory(("theirs",))
+    is_dir, iterdir = Path.is_dir, Path.iterdir
+
+    def refusing(path: Path, ask: Callable[[Path], object]) -> object:
+        if theirs in path.parents:
+            raise PermissionError(13, "Permission denied")
+        return ask(path)
+
+    monkeypatch.setattr(Path, "iterdir", lambda path: refusing(path, iterdir))
+    if not inside:
+        monkeypatch.setattr(Path, "is_dir", lambda path: refusing(path, is_dir))
+    source = driver.open()
+    folders = {folder.path: folder for folder in source.folders()}
+    assert {path: folder.selectable for path, folder in folders.items()} == {
+        ("INBOX",): True, ("ours",): True, ("theirs",): False,
+    }  # fmt: skip
+    with pytest.raises(FolderRefused):
+        source.count(folders["theirs",])

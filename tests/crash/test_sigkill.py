@@ -13,17 +13,23 @@ from fixtures.mutation import load, mutate
 from fixtures.postbox import Postbox
 from fixtures.servers.dovecot import Dovecot
 
-LONGEST = 1.6
-"""Seconds until a run is killed, at most: by then a pass over these mailboxes may have ended, or not begun."""
 
+class Killer:
+    """Kills at random moments of a run, wherever this machine's speed puts them; counts those that hit one alive."""
 
-def kill_soon(process: subprocess.Popen[str], rng: Random) -> bool:
-    """Kills the leader of the group only, as an out-of-memory killer would; whether it was still running."""
-    time.sleep(rng.uniform(0.0, LONGEST))
-    running = process.poll() is None
-    process.kill()
-    process.communicate()
-    return running
+    def __init__(self, seed: int) -> None:
+        self.hits = 0
+        self._rng = Random(seed)
+        self._longest = 0.8
+
+    def kill(self, process: subprocess.Popen[str]) -> None:
+        """The leader of the group only, as an out-of-memory killer would."""
+        time.sleep(self._rng.uniform(0.1, self._longest))
+        alive = process.poll() is None
+        process.kill()
+        process.communicate()
+        self.hits += alive
+        self._longest = min(2.0, max(0.2, self._longest * (1.2 if alive else 0.75)))
 
 
 def assert_nothing_doubled(home: Installation, user: str) -> None:
@@ -44,14 +50,14 @@ def test_killed_again_and_again_it_loses_and_doubles_nothing(tmp_path: Path, cou
         load(server, "alice", 5, count)
         home = Installation(tmp_path, server)
         home.run("init")
-        killed = 0
+        killer = Killer(count)
         for turn in range(kills):
             process = home.start("sync", "--jobs", "1")
             if turn % 2:
                 with server.client("alice") as client:
                     mutate(Postbox(client, server.separator), rng, turn, 4)
-            killed += kill_soon(process, rng)
-        assert killed >= kills // 3, "too few runs were caught alive to show anything"
+            killer.kill(process)
+        assert killer.hits >= kills // 3, "too few runs were caught alive to show anything"
         home.sync()
         assert_exact(home, server)
         assert_nothing_doubled(home, "alice")
@@ -67,9 +73,9 @@ def test_workers_die_with_their_parent_and_leave_no_lock(tmp_path: Path) -> None
             load(server, user, number, 150)
         home = Installation(tmp_path, server, users=("alice", "bob"))
         home.run("init")
-        rng = Random(1)
+        killer = Killer(1)
         for _ in range(4):
-            kill_soon(home.start("sync", "--jobs", "2"), rng)
+            killer.kill(home.start("sync", "--jobs", "2"))
             home.run("sync", "--jobs", "2", "--wait", "--json")
             home.run("sync", "--jobs", "2", "--json")
         for user in ("alice", "bob"):

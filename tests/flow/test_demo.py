@@ -36,8 +36,12 @@ def test_it_runs_as_written_and_leaves_nothing(tmp_path: Path) -> None:
     assert "NOT BALANCED" not in first
     assert second.count(" 0 seen, 0 stored, 0 merged, ") == 3
     assert "1 seen, 1 stored, 0 merged, 1 removed, 1 flags changed" in done.stdout
-    assert "everything is as it was written; 51 messages (1.2 MB) in order, decrypted and hashed" in done.stdout
-    assert "exported files are, byte for byte, what the server was given" in done.stdout
+    assert "\nmailstore: 50 live messages (50 different), 1.2 MB" in done.stdout
+    whole = "51 different messages, removed ones included, 1.2 MB, in order, decrypted and hashed"
+    assert f"everything is as it was written; {whole}" in done.stdout
+    assert "20 live messages, 805.3 kB written to export, a file each" in done.stdout
+    assert done.stderr == ""
+    assert "all 20 exported files are, byte for byte, what the server was given" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import KeyRefused, StaleLease, StoreError
+from connectors.errors import StaleLease, StoreError, Tampered
 from replicator.mailstore.catalog import Batch, Blob, Mark, Place, Segment, SqliteCatalog, Totals, schema
+from replicator.mailstore.setdigest import SetDigest
 
 KEY = bytes(range(32))
 NAME = "ab" * 16
@@ -81,8 +82,43 @@ def test_a_refused_batch_leaves_nothing(catalog: SqliteCatalog, broken: str) -> 
     catalog.record(Batch((blob(1),)), catalog.lease("a"))
 
 
+def test_marks_that_were_lost_say_so_until_there_are_new_ones(catalog: SqliteCatalog) -> None:
+    catalog.lose_marks(["b", "a"])
+    assert [(mark.mailbox_id, mark.lost) for mark in catalog.marks()] == [("a", True), ("b", True)]
+    catalog.record(Batch(mark=Mark("a", 0, bytes(32))), catalog.lease("a"))
+    assert [(mark.mailbox_id, mark.lost) for mark in catalog.marks()] == [("a", False), ("b", True)]
+
+
+def test_a_write_during_a_check_raises_no_alarm(
+    catalog: SqliteCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SqliteCatalog(tmp_path / "catalog.db", KEY)
+    count = SetDigest.add_all
+
+    def add_all(self: SetDigest, facts: object) -> None:
+        count(self, facts)  # type: ignore[arg-type]
+        other.lease("a")
+
+    monkeypatch.setattr(SetDigest, "add_all", add_all)
+    assert list(catalog.problems()) == []
+    other.close()
+
+
+def test_an_interrupt_while_the_digest_is_taken_is_not_swallowed(
+    catalog: SqliteCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epoch = catalog.lease("a")
+    with monkeypatch.context() as patch:
+        patch.setattr(SetDigest, "_hash", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            catalog.record(Batch((blob(1),)), epoch)
+    assert catalog.totals().blobs == 0
+    catalog.record(Batch((blob(1),)), epoch)
+    assert list(catalog.problems()) == []
+
+
 def test_a_wrong_key_and_a_missing_or_newer_file_are_refused(catalog: SqliteCatalog, tmp_path: Path) -> None:
-    with pytest.raises(KeyRefused):
+    with pytest.raises(Tampered):
         SqliteCatalog(tmp_path / "catalog.db", bytes(32))
     with pytest.raises(StoreError, match="missing"):
         SqliteCatalog(tmp_path / "none.db", KEY)

@@ -1,12 +1,14 @@
 """The shell around the commands: exit codes, errors as text and as JSON, and nothing that steers a terminal."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import click
 import pytest
@@ -16,7 +18,9 @@ from connectors.errors import ReplicationError
 from replicator.cli import running
 from replicator.cli.display import human_bytes, json_line, print_table, safe_text
 from replicator.cli.group import COMMANDS, LazyGroup
+from replicator.cli.options import Command
 from replicator.cli.running import run
+from replicator.verbosity import PACKAGES, current_level
 
 Capture = pytest.CaptureFixture[str]
 
@@ -33,7 +37,7 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
     """Replaces a command by one that raises."""
 
     def fail_with(error: BaseException) -> None:
-        @click.command()
+        @click.command(cls=Command)
         @click.option("--json", is_flag=True)
         def failing(json: bool) -> None:
             raise error
@@ -128,21 +132,137 @@ def test_interrupted_is_130(fail: Callable[[BaseException], None], capsys: Captu
     fail(KeyboardInterrupt())
     assert run(["x"]) == 130
     assert "Traceback" not in capsys.readouterr().err
+    assert run(["x", "--json"]) == 130
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "Interrupted"
 
 
-def test_a_reader_that_leaves_is_no_trouble() -> None:
-    code = "import sys; from replicator.cli.running import run; sys.exit(run(['--help']))"
+WAITING = """
+import click, sys, threading
+from replicator.cli import main
+from replicator.cli.group import LazyGroup
+
+@click.command()
+@click.option("--json", is_flag=True)
+def waiting(json):
+    try:
+        print("ready", file=sys.stderr, flush=True)
+        threading.Event().wait()
+    finally:
+        print("closed", file=sys.stderr, flush=True)
+
+LazyGroup.get_command = lambda self, ctx, name: waiting
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_a_command_in_order(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", WAITING, "x", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "ready\n"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.split() == ["closed"]
+    assert json.loads(out)["error"]["code"] == "Interrupted"
+
+
+def test_a_hangup_that_is_ignored_stays_so() -> None:
+    command = ["nohup", sys.executable, "-c", WAITING, "x"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while process.stderr.readline() != "ready\n":
+            pass
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
+def typed(*arguments: str, stdout: int | IO[bytes], shell: str = "") -> tuple[int, str]:
+    """Types a command whose stdout is special; its exit code and stderr."""
+    code = "import sys; from replicator.cli import main; sys.argv = ['replicator', *sys.argv[1:]]; main()"
+    command = [sys.executable, "-c", code, *arguments]
+    if shell:
+        command = ["sh", "-c", f'"$@" {shell}', "sh", *command]
+    done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["sync", "--help"], ["sinc", "--json"]])
+def test_a_reader_that_leaves_is_no_trouble(arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, check=False)
+    answer = typed(*arguments, stdout=writer)
     os.close(writer)
-    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+    assert answer == (128 + signal.SIGPIPE, "")
+
+
+def test_output_that_cannot_be_written_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        assert typed("sinc", "--json", stdout=full) == (
+            1,
+            "replicator: stdout cannot be written: No space left on device\n",
+        )
+        code, err = typed("--version", stdout=full)
+    assert (code, "Traceback" in err, "No space left" in err) == (1, False, True)
+
+
+def test_output_that_is_closed_is_one_line() -> None:
+    code, err = typed("sinc", "--json", stdout=subprocess.DEVNULL, shell=">&-")
+    assert (code, err) == (1, "replicator: stdout cannot be written: it is closed\n")
+    code, err = typed("sinc", stdout=subprocess.DEVNULL, shell=">&-")
+    assert (code, "did you mean" in err) == (2, True)
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(32, "Broken pipe"), EOFError()])
+def test_another_pipe_that_breaks_is_no_reader_that_left(
+    fail: Callable[[BaseException], None], capsys: Capture, error: Exception
+) -> None:
+    fail(error)
+    assert run(["x"]) == 1
+    assert "has ended unexpectedly" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"), [(13, "permissions"), (28, "make room"), (30, "read-only"), (5, "disk"), (999, "mend that")]
+)
+def test_errors_of_the_system_have_advice(
+    fail: Callable[[BaseException], None], capsys: Capture, number: int, advice: str
+) -> None:
+    fail(OSError(number, "It is so", "/some/where"))
+    assert run(["x", "--json"]) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["message"] == "/some/where: It is so"
+    assert advice in error["advice"]
+
+
+def test_a_command_that_is_nearly_one(capsys: Capture) -> None:
+    assert run(["sinc"]) == 2
+    assert "there is no command 'sinc'; did you mean \"sync\"?" in capsys.readouterr().err
+
+
+def test_how_much_is_said() -> None:
+    kept = {name: logging.getLogger(name).level for name in PACKAGES}
+    try:
+        levels = []
+        for arguments in (["-q"], [], ["-v"], ["-vv"], ["--debug"]):
+            run([*arguments, "status"])
+            levels.append(current_level())
+        assert levels == [logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, logging.DEBUG]
+        assert logging.getLogger("imapclient").getEffectiveLevel() == logging.WARNING
+    finally:
+        for name, level in kept.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def test_version_imports_no_more_than_it_needs() -> None:
     code = """
 import sys
+from replicator.cli.options import Command
 from replicator.cli.running import run
+from replicator.verbosity import PACKAGES, current_level
 assert run(["--version"]) == 0
 heavy = {"connectors.registry", "replicator.mailstore", "replicator.engine", "tqdm", "ssl"} & set(sys.modules)
 assert not heavy, heavy

@@ -18,7 +18,8 @@ from connectors import registry
 from connectors.errors import LoginRefused
 from connectors.memory import INBOX, MemoryMailbox, MemorySource
 from connectors.model import Role
-from connectors.protocols import Source
+from connectors.protocols import Secret, Source
+from replicator import export
 from replicator.cli.running import run
 
 CONFIG = """
@@ -43,6 +44,7 @@ ATTACHED = (
     b'--b\nContent-Type: image/png\nContent-Disposition: attachment; filename="\xc3\xbc\x1b.png"\n'
     b"Content-Transfer-Encoding: base64\n\nQUJD\n--b--\n"
 )
+EXPORT = ("--mailbox", ALICE, "--format", "eml", "--output", "out")
 WHEN = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
@@ -54,6 +56,7 @@ class NoSettings:
 @dataclass(frozen=True, slots=True)
 class Account:
     username: str
+    password: Secret | None = None
 
 
 class Memory:
@@ -149,6 +152,69 @@ def test_init_never_makes_a_key_for_a_mailstore_that_exists(server: Memory, type
     assert type_("status").code == 12
 
 
+def test_init_makes_no_key_beside_what_is_left_of_a_mailstore(
+    alice: MemoryMailbox, type_: Type, tmp_path: Path
+) -> None:
+    type_("sync", ALICE)
+    mailstore, key = tmp_path / "mailstore", tmp_path / "mailstore.key"
+    key.unlink()
+    (mailstore / "format.json").rename(tmp_path / "format.json")
+    for lost in ("nothing more", "keyring.json", "seg", "catalog.db"):
+        if (mailstore / lost).exists():
+            (mailstore / lost).rename(tmp_path / lost)
+        for command in ("init", "status", "sync"):
+            answer = type_(command, "--json")
+            assert (answer.code, answer.json["error"]["code"]) == (12, "KeyRefused"), (lost, command)
+        assert not key.exists()
+
+
+def test_a_mailstore_without_its_format_is_none_to_be_made(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
+    type_("sync", ALICE)
+    (tmp_path / "mailstore" / "format.json").unlink()
+    before = {path: path.read_bytes() for path in (tmp_path / "mailstore").rglob("*") if path.is_file()}
+    for command in ("init", "status", "sync"):
+        error = type_(command, "--json").json["error"]
+        assert (error["code"], "restore format.json" in error["advice"]) == ("StoreError", True)
+    assert {path: path.read_bytes() for path in (tmp_path / "mailstore").rglob("*") if path.is_file()} == before
+
+
+def test_init_goes_on_where_it_was_broken_off(server: Memory, type_: Type, tmp_path: Path) -> None:
+    assert type_("init").code == 0
+    (tmp_path / "mailstore" / "format.json").unlink()
+    assert type_("init", "--json").json["created"] is True
+
+
+def test_init_takes_no_directory_of_others(server: Memory, type_: Type, tmp_path: Path) -> None:
+    mailstore = tmp_path / "mailstore"
+    mailstore.mkdir()
+    (mailstore / "lost+found").mkdir()
+    (mailstore / "thesis.odt").touch()
+    answer = type_("init", "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (2, "ConfigError")
+    assert "thesis.odt" in answer.json["error"]["message"]
+    assert not (tmp_path / "mailstore.key").exists()
+    (mailstore / "thesis.odt").unlink()
+    assert type_("init").code == 0
+    (tmp_path / "file").touch()
+    (tmp_path / "replicator.toml").write_text(CONFIG.replace('"mailstore"', '"file"'))
+    assert type_("init", "--json").code == 2
+
+
+def test_quiet_is_silent_but_for_errors(server: Memory, type_: Type) -> None:
+    server.mailboxes["alice"] = MemoryMailbox()
+    for command in (["init"], ["init"], ["sync", ALICE], ["verify", "--read-data"], ["export", *EXPORT]):
+        answer = type_("-q", *command)
+        assert (answer.code, answer.out, answer.err) == (0, b"", ""), command
+    assert type_("-q", "show", "x").err.startswith("replicator: there is no message 'x'\n  `replicator list")
+
+
+def test_the_advice_to_keep_a_copy_is_no_data(server: Memory, type_: Type) -> None:
+    answer = type_("init")
+    assert b"keep a copy" not in answer.out
+    assert "keep a copy of the key" in answer.err
+    assert type_("init").err == ""
+
+
 @pytest.mark.parametrize("command", [["sync"], ["status"], ["list", ALICE], ["verify"], ["show", "x"]])
 def test_without_a_mailstore_it_is_10(server: Memory, type_: Type, tmp_path: Path, command: list[str]) -> None:
     answer = type_(*command, "--json")
@@ -177,7 +243,11 @@ def test_some_mailboxes_failing_is_3_all_is_14(alice: MemoryMailbox, type_: Type
     good, bad = answer.json["mailboxes"]
     assert (answer.json["ok"], good["ok"], bad["ok"]) == (False, True, False)
     assert bad["error"]["code"] == "LoginRefused"
-    assert type_("sync", BOB, "--json").code == 14
+    assert "error" not in answer.json
+    alone = type_("sync", BOB, "--json")
+    assert (alone.code, alone.json["ok"]) == (14, False)
+    error = {**alone.json["mailboxes"][0]["error"], "message": "bob@corp.example: bob may not log in"}
+    assert alone.json["error"] == error
     shown = type_("sync", "--jobs", "1")
     assert "bob@corp.example: bob may not log in\n  look at the password\n" in shown.err
 
@@ -230,7 +300,94 @@ def test_list_as_it_was(alice: MemoryMailbox, type_: Type) -> None:
         ("1", ["$Label", "\\Seen"], "live"),
         ("2", [], "live"),
     ]
-    assert type_("list", ALICE, "--at", "2001-01-01").lines == []
+    early = type_("list", ALICE, "--at", "2001-01-01")
+    assert (early.code, early.out) == (2, b"")
+    assert f"its first pass was at {datetime.now().astimezone():%Y-%m-%dT}" in early.err
+    assert type_("export", *EXPORT, "--at", "2001-01-01").code == 2
+
+
+def test_folders_are_found_or_named(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
+    type_("sync", ALICE)
+    two = type_("list", ALICE, "--folder", "INBOX").lines
+    assert len(two) == 2
+    assert type_("list", ALICE, "--folder", "inbox").lines == two
+    assert len(type_("list", ALICE, "--folder", "a%2fb%25/../CON").lines) == 1
+    for command in (["list", ALICE], ["export", *EXPORT]):
+        answer = type_(*command, "--folder", "INBX", "--json")
+        assert (answer.code, answer.json["error"]["code"]) == (2, "ConfigError")
+        assert 'did you mean "INBOX"?' in answer.json["error"]["message"]
+    assert not (tmp_path / "out").exists()
+    assert type_("export", *EXPORT, "--folder", "Inbox", "--json").json["messages"] == 2
+
+
+def test_a_folder_has_the_name_that_it_had(alice: MemoryMailbox, type_: Type) -> None:
+    type_("sync", ALICE)
+    before = datetime.now(UTC).isoformat()
+    alice.rename_folder(("a/b%", "..", "CON"), ("New",))
+    type_("sync", ALICE)
+    assert len(type_("list", ALICE, "--folder", "New").lines) == 1
+    assert type_("list", ALICE, "--folder", "a%2Fb%25/../CON").code == 2
+    assert len(type_("list", ALICE, "--folder", "a%2Fb%25/../CON", "--at", before).lines) == 1
+    assert type_("list", ALICE, "--folder", "New", "--at", before).code == 2
+
+
+def test_what_is_not_held_is_said(alice: MemoryMailbox, type_: Type) -> None:
+    type_("sync", ALICE)
+    for command in (["list", BOB], ["verify", BOB, "--json"], ["export", *EXPORT, "--mailbox", BOB]):
+        assert "nothing is held of bob@corp.example yet" in type_(*command).err
+    assert type_("export", *EXPORT, "--mailbox", BOB, "--json").code == 1
+    assert "standby" in type_("list", ALICE, "--side", "standby").err
+    assert type_("list", ALICE).err == ""
+
+
+def test_sync_without_a_mailbox(server: Memory, type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "replicator.toml").write_text(CONFIG.split("[[mailbox]]", maxsplit=1)[0])
+    assert type_("init").code == 0
+    answer = type_("sync", "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (2, "ConfigError")
+    assert type_("sync").err.startswith("replicator: ")
+
+
+def test_names_that_are_known_are_not_all_told(server: Memory, type_: Type, tmp_path: Path) -> None:
+    more = "".join(
+        f'[[mailbox]]\nid = "m{n}@corp.example"\nprimary = {{ source = "corp", username = "m" }}\n' for n in range(50)
+    )
+    (tmp_path / "replicator.toml").write_text(CONFIG + more)
+    assert type_("init").code == 0
+    message = type_("list", "###", "--json").json["error"]["message"]
+    assert message.endswith(", …)")
+    assert message.count("@corp.example") == 5
+
+
+def test_status_goes_on_beside_a_mailbox_that_cannot_be_opened(
+    alice: MemoryMailbox, server: Memory, type_: Type, tmp_path: Path
+) -> None:
+    server.mailboxes["bob"] = MemoryMailbox()
+    server.mailboxes["bob"].append(INBOX, PLAIN, (), WHEN)
+    type_("sync", "--jobs", "1")
+    id_ = type_("list", BOB).lines[0]["id"].split(".")[0]
+    (tmp_path / "mailstore" / "mailbox" / id_[:2] / f"{id_}.db").write_bytes(bytes(8192))
+    answer = type_("status", "--json")
+    assert answer.code == 13
+    good, bad = answer.json["mailboxes"]
+    assert (good["mailbox"], good["messages"], good["error"]) == (ALICE, 3, None)
+    assert (bad["mailbox"], bad["messages"], bad["error"]["code"]) == (BOB, 0, "Tampered")
+    assert answer.json["mailstore"]["messages"] == 3
+    assert "bob@corp.example: " in type_("status").err
+
+
+def test_verify_and_status_are_not_kept_by_a_password(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
+    type_("sync", ALICE)
+    password = tmp_path / "password"
+    password.write_text("x")
+    password.chmod(0o644)
+    (tmp_path / "replicator.toml").write_text(
+        CONFIG.replace('username = "alice"', 'username = "alice", password = { file = "password" }')
+    )
+    for command in (["verify"], ["status"], ["list", ALICE], ["export", *EXPORT]):
+        assert type_(*command).code == 0
+    answer = type_("sync", BOB, "--json")
+    assert (answer.code, "chmod 600" in answer.json["error"]["message"]) == (2, True)
 
 
 def test_status_says_what_is_held_and_what_is_not(alice: MemoryMailbox, type_: Type) -> None:
@@ -258,7 +415,7 @@ def test_status_says_what_is_held_and_what_is_not(alice: MemoryMailbox, type_: T
     assert set(answer.json["mailstore"]) == {"messages", "unique_messages", "bytes", "stored_bytes"}
     shown = type_("status").out.decode()
     assert "not covered: Trash can" in shown
-    assert "bob@corp.example: 0 messages, 0 B, sealed 0 B; last complete pass: none yet" in shown
+    assert "bob@corp.example: 0 live messages, 0 B, sealed 0 B; last complete pass: none yet" in shown
 
 
 def test_show_in_every_form(alice: MemoryMailbox, type_: Type) -> None:
@@ -311,6 +468,46 @@ def test_export_writes_over_nothing(alice: MemoryMailbox, type_: Type, tmp_path:
     command = ("export", "--mailbox", ALICE, "--format", "eml", "--output", "out", "--json")
     assert type_(*command).code == 2
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+def test_export_stays_out_of_the_mailstore(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
+    type_("sync", ALICE)
+    (tmp_path / "link").symlink_to("mailstore/seg")
+    for output in ("mailstore", "mailstore/out", "link/out"):
+        answer = type_("export", *EXPORT[:-1], output, "--json")
+        assert (answer.code, "within the mailstore" in answer.json["error"]["message"]) == (2, True)
+    assert not list((tmp_path / "mailstore").rglob("out"))
+
+
+def test_folders_named_like_the_manifest(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
+    for name in ("manifest.jsonl", "manifest.jsonl.tmp"):
+        alice.create_folder((name,))
+        alice.append((name,), name.encode(), (), WHEN)
+    type_("sync", ALICE)
+    assert type_("export", *EXPORT, "--json").json["messages"] == 5
+    assert (tmp_path / "out" / "manifest.jsonl").is_file()
+
+
+@pytest.mark.parametrize("full", ["manifest.jsonl.tmp", ".tmp"])
+def test_export_onto_a_full_disk(
+    alice: MemoryMailbox, type_: Type, tmp_path: Path, full: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_("sync", ALICE)
+    new_file = export._new_file
+
+    def without_room(path: Path) -> Any:
+        file = new_file(path)
+        if not path.name.endswith(full):
+            return file
+        file.close()
+        return Path("/dev/full").open("wb")
+
+    monkeypatch.setattr(export, "_new_file", without_room)
+    answer = type_("export", *EXPORT, "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (1, "StorageFull")
+    assert "make room" in answer.json["error"]["advice"]
+    assert not list((tmp_path / "out").rglob("*p*.tmp"))
+    assert not (tmp_path / "out" / "manifest.jsonl").exists()
 
 
 def test_verify(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:

@@ -38,6 +38,19 @@ def test_parts_are_numbered_as_imap_numbers_them() -> None:
     )
 
 
+@pytest.mark.parametrize(("raw", "text"), [("grün.pdf".encode(), "grün.pdf"), (b"gr\xfcn.pdf", "grün.pdf")])
+def test_raw_bytes_beyond_ascii_are_read(raw: bytes, text: str) -> None:
+    head = b"Subject: " + raw + b'\n  folded\nContent-Type: application/pdf; name="' + raw + b'"\n'
+    shown = view([head + b"\nx"], 100)
+    assert shown.headers[0] == ("Subject", f"{text}  folded")
+    assert shown.parts[0].filename == text
+    disposed = (
+        b"Content-Disposition: attachment;\n filename=" + raw + b"\nContent-Disposition: inline; filename=b\xff\n\n"
+    )
+    [part] = view([disposed], 100).parts
+    assert (part.filename, part.disposition) == (text, "attachment")
+
+
 def test_a_message_in_one_part_and_none_at_all() -> None:
     assert view([b"Subject: x\n\nhello"], 17).parts == (Part("1", "text/plain", "", "", 5),)
     assert view([], 0).headers == ()

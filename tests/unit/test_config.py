@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, LoginRefused
 from connectors.model import Role
 from connectors.protocols import Secret
 from replicator.config import Config, KeyFile, Passphrase, find_config, load_config
-from replicator.config.problems import Lines
+from replicator.config.problems import Lines, suggestion
 from replicator.config.values import INVALID
 
 
@@ -34,6 +34,8 @@ class MailSettings:
     def __post_init__(self) -> None:
         if self.port == 1:
             raise ValueError("port 1 is nobody's")
+        if self.port == 2:
+            raise ValueError("port = 2 is nobody's either")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ source = "crop"
         "18: mailbox.primary.password: a secret is never written here:"
         " use { env = }, { file = }, { command = [] } or { keyring = }",
         '22: mailbox.primary.source: there is no [source.crop]; did you mean "corp"?',
-        "23: extra: unknown key (known: mailboxes)",
+        "23: extra: unknown key (known: mailbox, mailboxes, mailstore, source)",
     ]
 
 
@@ -170,6 +172,7 @@ source = "crop"
     [
         ("[mailstore\n", "1: not TOML: "),
         ("a = 1\na = 2\n", "2: not TOML: "),
+        ("[mailstor]\n" + MAILSTORE, '1: mailstor: unknown key; did you mean "mailstore"?'),
         ("source = 3\n" + MAILSTORE, "1: source: a table is needed here"),
         ("mailstore = 3\n", "1: mailstore: a table is needed here"),
         ("", "mailstore: the table [mailstore] is missing"),
@@ -181,6 +184,7 @@ source = "crop"
         (SOURCE + 'patience = "5"\n', "7: source.corp.patience: a number is needed"),
         (SOURCE + "folded = 1\n", "7: source.corp.folded: true or false"),
         (SOURCE + "port = 1\n", "7: source.corp.port: 1 is nobody's"),
+        (SOURCE + "port = 2\n", "7: source.corp.port: 2 is nobody's either"),
         (SOURCE + 'tls = "off"\n', '7: source.corp.tls: "off" is for loopback addresses only'),
         (SOURCE.replace('"h"', '"h\\u0007"'), "6: source.corp.host: a text is needed"),
         (SOURCE.replace('host = "h"\n', ""), '4: source.corp: "host" is missing'),
@@ -246,6 +250,58 @@ def test_files_that_others_can_read_are_refused(
     found = problems(MAILBOX.replace('"a" }', '"a", password = { file = "pw" } }'))
     assert [line.split(" ")[1] for line in found] == ["mailstore.key.file:", "mailbox.primary.password.file:"]
     assert all("chmod 600" in line for line in found)
+
+
+def test_who_needs_no_password_is_not_kept_by_the_mode_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "replicator.toml"
+    (tmp_path / "pw").write_text("secret")
+    (tmp_path / "pw").chmod(0o644)
+    file.write_text(MAILBOX.replace('"a" }', '"a", password = { file = "pw" } }'))
+    settings = load_config(file, {"mail": Mail()}, passwords=False).mailboxes["a@x"].primary.settings
+    with pytest.raises(LoginRefused, match="others can read"):
+        settings.password()
+    file.write_text(MAILSTORE.replace('file = "k"', 'passphrase = { file = "pw" }'))
+    with pytest.raises(ConfigError, match="others can read"):
+        load_config(file, {"mail": Mail()}, passwords=False)
+
+
+def test_a_literal_secret_is_named_whatever_else_is_wrong(problems: Callable[[str], list[str]]) -> None:
+    found = problems(
+        MAILSTORE
+        + """[source.lost]
+connector = "male"
+password = "hunter1"
+[[mailbox]]
+id = "a@x"
+primary = { source = "lost", username = "a", password = "hunter2" }
+standby = { source = "none", token = "hunter3" }
+[[mailbox]]
+id = "b@x"
+rpo = "soon"
+primary = { password = "hunter4" }
+"""
+    )
+    assert [line.split(": ")[0] for line in found if "never written here" in line] == ["6", "9", "10", "14"]
+    assert not any("hunter" in line for line in found)
+
+
+def test_a_double_is_named_whatever_else_is_wrong(problems: Callable[[str], list[str]]) -> None:
+    first, second = "[[mailbox]]\nid = 'a@x'\nrpo = 'soon'\n", "[[mailbox]]\nid = 'A@x'\naddresses = 3\n"
+    found = problems(SOURCE + first + second)
+    assert "11: mailbox.id: a@x is claimed twice, first by the mailbox a@x" in found
+    assert len(found) == 5
+
+
+def test_a_long_list_of_what_is_known_is_cut_off() -> None:
+    assert suggestion("x", ["a1", "a2", "a3"], most=2) == " (known: a1, a2, …)"
+    assert suggestion("x", ["a1", "a2"], most=2) == " (known: a1, a2)"
+    assert suggestion("inbx", ["INBOX", "Sent"]) == '; did you mean "INBOX"?'
+
+
+def test_a_csv_file_that_cannot_be_read_is_named_once(problems: Callable[[str], list[str]], tmp_path: Path) -> None:
+    [found] = problems(SOURCE + '[mailboxes]\nfile = "absent.csv"\n')
+    assert found.count("absent.csv") == 1
+    assert "look at the path" in found
 
 
 def test_mailboxes_from_csv(load: Load, tmp_path: Path) -> None:

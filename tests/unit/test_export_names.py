@@ -25,6 +25,9 @@ from replicator.export import LONGEST_NAME, FolderNames, safe_name
         ("\x1b[2J", "__2J"),
         ("-rf", "-rf"),
         ("\ud800", "_"),
+        ("c70e1f5d910c417a.p7.eml", "c70e1f5d910c417a.p7.eml_"),
+        ("manifest.jsonl.TMP", "manifest.jsonl.TMP_"),
+        (".eml", "_eml"),
         ("é" * 300, "é" * (LONGEST_NAME // 2)),
     ],
 )
@@ -42,6 +45,14 @@ def test_every_folder_has_a_directory_of_its_own(paths: list[tuple[str, ...]]) -
         assert len(directory.parts) == len(path)
         assert not PurePosixPath(directory).is_absolute()
         assert all(part not in (".", "..") and len(part.encode()) < 120 for part in directory.parts)
+
+
+def test_the_manifest_keeps_its_names() -> None:
+    names = FolderNames()
+    assert names.directory(("Manifest.jsonl",)) == Path("Manifest.jsonl~2")
+    assert names.directory(("manifest.jsonl",)) == Path("manifest.jsonl~3")
+    assert names.directory(("a", "manifest.jsonl")) == Path("a/manifest.jsonl")
+    assert names.directory(("manifest.jsonl.tmp",)) == Path("manifest.jsonl.tmp_")
 
 
 def test_names_that_differ_by_case_or_composition_only() -> None:

@@ -248,8 +248,9 @@ def test_refs_of_an_older_numbering_have_left() -> None:
     [
         ("{tag} NO [NONEXISTENT] no such mailbox", None, FolderGone),
         ("{tag} NO Mailbox does not exist", (), FolderGone),
-        ("{tag} NO [NOPERM] not for you", ('* LIST () "/" INBOX',), FolderRefused),
-        ("{tag} NO [SERVERBUG] broken", ('* LIST () "/" "inbox"',), FolderRefused),
+        ("{tag} NO not for you", ('* LIST () "/" INBOX',), FolderRefused),
+        ("{tag} NO broken", ('* LIST () "/" "inbox"',), FolderRefused),
+        ("{tag} NO [SERVERBUG] Internal error occurred.", None, FolderRefused),
         ("{tag} NO [INUSE] being repaired", None, ServerBusy),
     ],
 )

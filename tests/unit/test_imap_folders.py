@@ -2,19 +2,25 @@
 
 import pytest
 
-from connectors.errors import FolderGone, ProtocolError
+from connectors.errors import FolderGone, FolderRefused, ProtocolError, ReplicationError, ServerBusy
 from connectors.imap.session import named
 from connectors.model import Folder, Role
-from fixtures.servers.imap_script import scripted
+from fixtures.servers.imap_script import examined, scripted
 from fixtures.servers.scripted_imap import Exchange
 
 OFFERS = "IMAP4rev1 LIST-EXTENDED LIST-STATUS SPECIAL-USE CONDSTORE"
 STATUS = "(UIDVALIDITY 7 UIDNEXT 9 MESSAGES 3 HIGHESTMODSEQ {})"
 
 
+INBOX = '* LIST () "/" INBOX'
+
+
 def listed(*lines: str | bytes, capability: str = "IMAP4rev1") -> list[Folder]:
-    with scripted(Exchange("LIST", *lines, "{tag} OK done"), capability=capability) as (source, _):
-        return list(source.folders())
+    """What a list is read as, without the INBOX that every list has."""
+    with scripted(Exchange("LIST", INBOX, *lines, "{tag} OK done"), capability=capability) as (source, _):
+        inbox, *others = sorted(source.folders(), key=lambda folder: folder.id != "INBOX")
+        assert inbox.role is Role.INBOX
+        return others
 
 
 @pytest.mark.parametrize(
@@ -29,7 +35,6 @@ def listed(*lines: str | bytes, capability: str = "IMAP4rev1") -> list[Folder]:
         (b"007", ("007",)),
         (b"NIL", ("NIL",)),
         (b'"NIL"', ("NIL",)),
-        (b"iNbOx", ("INBOX",)),
         (b"inbox/Sub", ("INBOX", "Sub")),
         (b"inboxes", ("inboxes",)),
         (b'"line&AAo-feed"', ("line\nfeed",)),
@@ -90,7 +95,7 @@ def test_separators(separator: bytes, path: tuple[str, ...]) -> None:
         ("\\Sent", "Sent", Role.SENT),
         ("\\HasNoChildren \\TRASH", "Bin", Role.TRASH),
         ("\\Marked", "Sent", Role.NONE),
-        ("\\Drafts", "INBOX", Role.INBOX),
+        ("\\Drafts", "inbox/Drafts", Role.DRAFTS),
         ("\\Important", "x", Role.IMPORTANT),
         ("", "Trash", Role.NONE),
     ],
@@ -100,12 +105,78 @@ def test_roles_go_by_attribute_never_by_name(attributes: str, name: str, role: R
     assert folder.role is role
 
 
-def test_what_can_hold_no_mail_is_left_out_and_parents_come_first() -> None:
+def test_parents_come_first_and_what_does_not_exist_not_at_all() -> None:
     found = listed(
-        '* LIST () "/" b/a', '* LIST (\\Noselect) "/" "[Gmail]"', '* LIST (\\NonExistent) "/" ghost',
+        '* LIST () "/" b/a', '* LIST (\\NonExistent) "/" ghost', '* LIST (\\NonExistent \\Noselect) "/" shade',
         '* LIST () "/" b', '* LIST () "/" a', '* LIST (\\Subscribed) "/" b',
     )  # fmt: skip
     assert [folder.path for folder in found] == [("a",), ("b",), ("b", "a")]
+    assert all(folder.selectable for folder in found)
+
+
+def test_what_cannot_be_opened_is_listed_and_told_apart() -> None:
+    found = listed('* LIST (\\NoSelect \\HasChildren) "/" "[Gmail]"', '* LIST () "/" "[Gmail]/Sent"')
+    assert [(folder.path, folder.selectable) for folder in found] == [
+        (("[Gmail]",), False),
+        (("[Gmail]", "Sent"), True),
+    ]
+
+
+@pytest.mark.parametrize("name", ["INBOX", "iNbOx", '"inbox"'])
+def test_inbox_in_any_spelling(name: str) -> None:
+    with scripted(Exchange("LIST", f'* LIST (\\Drafts) "/" {name}', "{tag} OK"), capability="IMAP4rev1") as (source, _):
+        assert list(source.folders()) == [Folder("INBOX", ("INBOX",), Role.INBOX)]
+
+
+@pytest.mark.parametrize("rows", [[], ['* LIST () "/" Sent'], ['* LIST (\\NonExistent) "/" INBOX']])
+def test_a_list_without_inbox_is_no_list(rows: list[str]) -> None:
+    """All that it leaves out would be taken for deleted."""
+    with (
+        scripted(Exchange("LIST", *rows, "{tag} OK done"), capability="IMAP4rev1") as (source, _),
+        pytest.raises(ServerBusy, match="INBOX"),
+    ):
+        list(source.folders())
+
+
+LISTED, UNOPENED = '* LIST () "/" "B&APw-ro"', '* LIST (\\Noselect) "/" "B&APw-ro"'
+
+
+@pytest.mark.parametrize(
+    ("answer", "look", "error"),
+    [
+        ("NO [SERVERBUG] Internal error occurred. (0.001 + 0.000 secs).", None, FolderRefused),
+        ("NO [NOPERM] Permission denied", None, FolderRefused),
+        ("NO [NONEXISTENT] no such mailbox", None, FolderGone),
+        ("NO [UNAVAILABLE] later", None, ServerBusy),
+        ("NO [INUSE] being repaired", None, ServerBusy),
+        ("NO Internal error occurred.", [LISTED], FolderRefused),
+        ("NO Try again later", [LISTED], FolderRefused),
+        ("NO Mailbox isn't selectable", [UNOPENED], FolderRefused),
+        ("NO Mailbox doesn't exist: x", [UNOPENED], FolderGone),
+        ("NO Mailbox doesn't exist: x", [LISTED], FolderRefused),
+        ("NO Mailbox doesn't exist: x", [], FolderGone),
+    ],
+)
+@pytest.mark.parametrize("command", ["EXAMINE", "STATUS"])
+def test_one_folder_that_does_not_open(
+    answer: str, look: list[str] | None, error: type[ReplicationError], command: str
+) -> None:
+    folder = Folder("B&APw-ro", ("Büro",))
+    looking = [] if look is None else [Exchange('LIST "" "B&APw-ro"', *look, "{tag} OK")]
+    with (
+        scripted(Exchange(command, "{tag} " + answer), *looking, capability="IMAP4rev1") as (source, _),
+        pytest.raises(error) as caught,
+    ):
+        source.count(folder) if command == "STATUS" else list(source.inventory(folder))
+    assert "folder Büro" in caught.value.message
+    assert "secs" not in caught.value.message
+    assert caught.value.advice
+
+
+def test_one_folder_that_cannot_be_searched() -> None:
+    search = Exchange("UID SEARCH", "{tag} NO [SERVERBUG] Internal error occurred.")
+    with scripted(examined(), search) as (source, _), pytest.raises(FolderRefused, match="INBOX"):
+        list(source.inventory(Folder("INBOX", ("INBOX",))))
 
 
 def test_stamps_are_of_one_command_and_need_a_modseq() -> None:
@@ -121,10 +192,10 @@ def test_stamps_are_of_one_command_and_need_a_modseq() -> None:
 def test_a_server_that_offers_list_extended_and_refuses_it() -> None:
     script = (
         Exchange(r"LIST .* RETURN \(SPECIAL-USE STATUS", "{tag} BAD what?"),
-        Exchange(r'LIST "" "\*"\Z', '* LIST () "/" a', "{tag} OK"),
+        Exchange(r'LIST "" "\*"\Z', INBOX, '* LIST () "/" a', "{tag} OK"),
     )
     with scripted(*script, capability=OFFERS) as (source, _):
-        assert [folder.id for folder in source.folders()] == ["a"]
+        assert [folder.id for folder in source.folders()] == ["INBOX", "a"]
 
 
 @pytest.mark.parametrize("answer", ["* LIST garbage", '* LIST () "/"', "* STATUS a", '* LIST x "/" a'])

@@ -3,6 +3,7 @@
 import base64
 import logging
 import pickle
+import socket
 import ssl
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def test_a_refused_login(answer: str, kind: type[ReplicationError], capability: 
         error = refused(server)
     assert type(error) is kind
     assert "alice" in error.message
+    assert error.advice
     assert isinstance(pickle.loads(pickle.dumps(error)), kind)
 
 
@@ -106,6 +108,7 @@ def test_a_server_that_answers_starttls_and_does_not_speak_tls() -> None:
     ("greeting", "kind"),
     [
         ("* BYE [UNAVAILABLE] maintenance", ServerBusy),
+        ("* BYE Internal error occurred. (0.001 + 0.000 secs).", ServerBusy),
         ("* BYE Too many connections from your host", Throttled),
         ("HTTP/1.1 400 Bad Request", Unreachable),
         (CUT, Unreachable),
@@ -113,14 +116,40 @@ def test_a_server_that_answers_starttls_and_does_not_speak_tls() -> None:
 )
 def test_a_greeting_that_is_none(greeting: Answer, kind: type[ReplicationError]) -> None:
     with ScriptedImap(greeting=greeting) as server:
-        assert type(refused(server)) is kind
+        error = refused(server)
+    assert type(error) is kind
+    assert error.advice
 
 
-def test_silence_instead_of_a_greeting() -> None:
+@pytest.mark.parametrize(
+    ("tls", "says", "advises"),
+    [
+        ("starttls", "greeting", '"implicit"'),
+        ("off", "greeting", '"implicit"'),
+        ("implicit", "handshake", '"starttls"'),
+    ],
+)
+def test_silence_instead_of_a_greeting(tls: str, says: str, advises: str) -> None:
     with ScriptedImap(greeting=STALL) as server:
-        error = refused(server, connect_timeout=0.2)
+        error = refused(server, tls=tls, connect_timeout=0.2)
     assert isinstance(error, Unreachable)
     assert error.transient
+    assert says in error.message
+    assert "ssl" not in error.message
+    assert advises in error.advice
+
+
+def test_no_connection_in_time() -> None:
+    """A queue of one that is full: the kernel drops what else wants in."""
+    with socket.socket() as full, socket.socket() as first:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        first.connect(full.getsockname())
+        where = ImapSettings("127.0.0.1", full.getsockname()[1], tls="off", connect_timeout=0.2)
+        with pytest.raises(Unreachable) as caught:
+            CONNECTOR.open_source(where, ALICE)
+    assert "greeting" not in caught.value.message
+    assert "firewall" in caught.value.advice
 
 
 def test_silence_after_the_login_command() -> None:
@@ -190,12 +219,44 @@ def test_tokens_are_not_there_yet_and_no_one_pretends(auth: str) -> None:
         ImapSettings("mail.example", auth=auth)
 
 
-def test_an_unreadable_ca_file(tmp_path: Path) -> None:
-    broken = tmp_path / "ca.pem"
-    broken.write_text("no certificate")
-    for path in (broken, tmp_path / "missing.pem"):
-        with pytest.raises(ConfigError, match="ca_file"):
-            CONNECTOR.open_source(ImapSettings("127.0.0.1", ca_file=path), ALICE)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "ca.pem: there is no such file"),
+        ("directory", "ca.pem cannot be read: Is a directory"),
+        (b"no certificate", "ca.pem holds no certificate in PEM"),
+        (b"-----BEGIN PRIVATE KEY-----\n", "ca.pem holds no certificate in PEM"),
+        (b"\x30\x82 not text", "ca.pem holds no certificate in PEM"),
+    ],
+)
+def test_an_unusable_ca_file_is_a_problem_of_the_configuration(
+    content: bytes | str | None, says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content == "directory":
+        path.mkdir()
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        ImapSettings("mail.example", 0, ca_file=path)
+    port, line = caught.value.message.splitlines()
+    assert port.startswith("port ")
+    assert line.startswith("ca_file ")
+    assert line.endswith(says)
+
+
+def test_a_ca_file_that_only_looks_like_one(tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_text("-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n")
+    with pytest.raises(ConfigError, match="ca_file"):
+        CONNECTOR.open_source(ImapSettings("127.0.0.1", ca_file=path), ALICE)
+
+
+@pytest.mark.parametrize(("tls", "port"), [("implicit", 993), ("starttls", 143), ("off", 143)])
+def test_the_port_goes_by_tls_unless_it_is_given(tls: str, port: int) -> None:
+    assert ImapSettings("localhost", tls=tls).port == port
+    assert ImapSettings("localhost", tls=tls, port=10143).port == 10143
+    assert ImapSettings("localhost").port == 993
 
 
 def test_the_password_is_not_in_the_settings() -> None:

@@ -1,6 +1,8 @@
 """The keyring: who opens it, what a change to it does, and that nothing in it says whose mail this is."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +12,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from connectors.errors import ConfigError, KeyRefused, Tampered
+from connectors.errors import ConfigError, KeyRefused, StorageFull, Tampered
 from replicator.mailstore.keys import FileRoot, Keyring, MailboxKeys, PassphraseRoot, expand
+from replicator.mailstore.keys.document import Document
 
 ALICE = "alice.smith@corp.example"
 
@@ -238,3 +241,34 @@ def test_chance_comes_in_as_an_argument(tmp_path: Path) -> None:
         made.append((keyring.key_id, keyring.add("a")))
     assert made[0] == made[1]
     assert isinstance(made[0][1], MailboxKeys)
+
+
+def test_many_mailboxes_take_one_write(path: Path, root: FileRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring, other = Keyring.open(path, root), Keyring.open(path, root)
+    alice = other.add(ALICE)
+    writes = []
+    write = Document.write
+    monkeypatch.setattr(Document, "write", lambda self, *to: (writes.append(1), write(self, *to)))
+    names = [f"{number}@x" for number in range(300)]
+    keyring.add_all([*names, ALICE, *names])
+    assert len(writes) == 1
+    assert keyring.add(ALICE) == alice
+    keyring.add_all(names)
+    assert len(writes) == 1
+    other.refresh()
+    assert other.names() == keyring.names()
+    assert len(set(other.names().values())) == 301
+
+
+def test_a_full_disk_is_said_and_leaves_the_keyring_as_it_was(
+    path: Path, root: FileRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = Keyring.open(path, root)
+    good = path.read_bytes()
+    for call in ("open", "fsync"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+            with pytest.raises(StorageFull):
+                keyring.add(ALICE)
+    assert path.read_bytes() == good
+    assert keyring.add(ALICE) == Keyring.open(path, root).mailbox(ALICE)

@@ -1,5 +1,6 @@
 """A mailstore under attack: whatever is done to its files is reported, and nothing but the truth is served."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +8,15 @@ from random import Random
 
 import pytest
 
-from connectors.errors import StoreError, Tampered
+from connectors.errors import ProtocolError, StorageFull, StoreError, Tampered
 from connectors.memory import INBOX
+from replicator.mailstore import Mailstore
+from replicator.mailstore.catalog import Mark, SqliteCatalog
+from replicator.mailstore.mailbox.store import MailboxStore
 from tests.shelf import NAME, Shelf
 
 PAGE = 8192
+LOST_MARK = "the catalog was rebuilt: until the next `sync` no rollback before that can be noticed"
 
 
 @pytest.fixture
@@ -179,10 +184,121 @@ def test_a_lost_catalog_is_rebuilt_from_the_segments(shelf: Shelf, caplog: pytes
         leftover.unlink()
     assert shelf.held() == truth(shelf)
     assert "rebuilding it from the segments" in caplog.text
-    assert shelf.problems() == []
+    assert [problem.partition(": ")[2] for problem in shelf.problems()] == [LOST_MARK]
     shelf.fill(5, seed=6)
     assert shelf.sync().ok
     assert shelf.held() == truth(shelf)
+    assert shelf.problems() == []
+
+
+def test_verify_that_rebuilds_a_lost_catalog_says_what_was_lost_with_it(shelf: Shelf) -> None:
+    (shelf.path / "catalog.db").unlink()
+    assert [problem.partition(": ")[2] for problem in shelf.problems()] == [LOST_MARK]
+    assert shelf.sync().counts.seen == 0
+    assert shelf.problems() == []
+
+
+def test_a_mailbox_that_was_lost_with_the_catalog_is_not_made_anew(shelf: Shelf) -> None:
+    for path in (*shelf.path.glob("mailbox/*/*.db*"), *shelf.path.glob("catalog.db*")):
+        path.unlink()
+    assert any("missing" in problem for problem in shelf.problems())
+    report = shelf.sync()
+    assert report.error is not None
+    assert "missing" in report.error.message
+    assert list(shelf.path.glob("mailbox/*/*")) == []
+
+
+def test_a_rebuild_that_is_not_whole_is_not_put_in_place(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in shelf.path.glob("catalog.db*"):
+        path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteCatalog, "fold", full)
+        with pytest.raises(StorageFull):
+            shelf.open()
+        assert not (shelf.path / "catalog.db").exists()
+    assert shelf.held() == truth(shelf)
+
+
+def test_an_older_keyring_is_reported(shelf: Shelf) -> None:
+    keyring = shelf.path / "keyring.json"
+    old = keyring.read_bytes()
+    shelf.sync(name="bob@corp.example")
+    keyring.write_bytes(old)
+    (problem,) = shelf.problems()
+    assert problem.endswith("an older copy of it was put back")
+
+
+def test_a_mailbox_that_is_added_during_a_check_is_no_stranger(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = SqliteCatalog.marks
+
+    def sync_and_ask(catalog: SqliteCatalog) -> list[Mark]:
+        monkeypatch.undo()
+        shelf.sync(name="bob@corp.example")
+        return marks(catalog)
+
+    monkeypatch.setattr(SqliteCatalog, "marks", sync_and_ask)
+    assert shelf.problems() == []
+
+
+@pytest.mark.parametrize("wrong", [b"\0", b"another"])
+def test_a_catalog_that_cannot_be_opened_is_a_problem_for_verify(shelf: Shelf, wrong: bytes) -> None:
+    path = shelf.path / "catalog.db"
+    good = path.read_bytes()
+    assert good[5 : 5 + len(wrong)] != wrong
+    path.write_bytes(good[:5] + wrong + good[5 + len(wrong) :])
+    with pytest.raises(Tampered):
+        shelf.open()
+    first, second = shelf.problems()
+    assert first.startswith("catalog: catalog.db: ")
+    assert "move catalog.db away" in second
+    path.unlink()
+    assert shelf.sync().ok
+    assert shelf.problems() == []
+
+
+def test_the_first_page_of_a_mailbox_database_is_tampered_with_like_any_other(shelf: Shelf) -> None:
+    path, _ = databases(shelf)
+    good = path.read_bytes()
+    path.write_bytes(good[:5] + bytes([good[5] ^ 1]) + good[6:])
+    (problem,) = shelf.problems()
+    assert problem.startswith(f"mailbox {path.stem}: {path.name}: ")
+    with pytest.raises(Tampered):
+        shelf.held()
+
+
+def test_a_truncated_segment_stops_no_mailbox(shelf: Shelf) -> None:
+    assert shelf.sync(name="bob@corp.example").ok
+    (segment,) = shelf.path.glob("seg/*.seg")
+    os.truncate(segment, segment.stat().st_size - 10)
+    shelf.fill(3, seed=2)
+    assert [shelf.sync(name=name).ok for name in (NAME, "bob@corp.example", "carol@corp.example")] == [True] * 3
+    assert any("before its committed end" in problem for problem in shelf.problems())
+    assert None not in shelf.held().values()
+
+
+def test_a_rollback_to_before_a_step_that_failed_is_noticed(shelf: Shelf) -> None:
+    """What was committed before the error counts, and so does its mark."""
+    (path, _) = databases(shelf)
+    old = path.read_bytes()
+    with shelf.open() as mailstore:
+        store = mailstore.mailbox(NAME)
+        with pytest.raises(ProtocolError), mailstore.lease(store) as epoch:
+            commit_and_fail(mailstore, store, epoch)
+        assert mailstore.catalog.mark(store.id) == store.mark()
+    assert shelf.problems() == []
+    path.write_bytes(old)
+    assert any("rolled back" in problem for problem in shelf.problems())
+
+
+def commit_and_fail(mailstore: Mailstore, store: MailboxStore, epoch: int) -> None:
+    with mailstore.writer(store, epoch):
+        store.begin("run", epoch)
+        store.close_folder(next(iter(store.folders.all())))
+        raise ProtocolError("the server said something that cannot be")
+
+
+def full(*_: object) -> None:
+    raise StorageFull("full")
 
 
 def test_records_of_another_mailbox_are_of_no_use(shelf: Shelf) -> None:

@@ -325,10 +325,26 @@ def test_a_body_that_never_gets_further_is_given_up_and_the_others_go_on() -> No
     desk, source, refs = large_desk(Cut(cut(), at=70_000, call=EACH))
     answers = source.fetch(refs)
     chunks = iter(next(answers).raw)
-    with desk.faults, pytest.raises(Disconnected):
+    with desk.faults, pytest.raises(ItemUnreadable, match=r"message 1 in f1: .* 70000 bytes .*: cut"):
         list(chunks)
     assert len(desk.slept) == 3
     assert ids(answers) == ["2", "3"]
+
+
+def test_a_body_that_cannot_be_had_because_nothing_can_is_the_mailboxs_trouble() -> None:
+    down = [Raise("open", Unreachable("down"), call=call) for call in (2, 3, 4)]
+    _, source, refs = large_desk(Cut(cut(), at=70_000), *down)
+    chunks = iter(next(source.fetch(refs)).raw)
+    with pytest.raises(Unreachable):
+        list(chunks)
+
+
+def test_a_body_whose_cuts_come_ever_earlier_is_the_mailboxs_trouble() -> None:
+    cuts = [Cut(cut(), at=at, call=call) for call, at in enumerate((70_000, 60_000, 50_000, 40_000), start=1)]
+    desk, source, refs = large_desk(*cuts)
+    chunks = iter(next(source.fetch(refs)).raw)
+    with desk.faults, pytest.raises(Disconnected):
+        list(chunks)
 
 
 def test_what_a_reader_leaves_of_a_resumed_body_is_skipped() -> None:

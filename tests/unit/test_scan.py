@@ -82,7 +82,18 @@ def test_nesting_without_end_is_text_below_the_limit() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    [b"\n--", b"\n--b", b"\nContent-Type: multipart/x; boundary=b\n\n", b"\r", b"\n", b'"\\', b"Content-Type:\n "],
+    [
+        b"\n--",
+        b"\n--b",
+        b"--b\n",
+        b"--x\n",
+        b"--b\n\nx\n",
+        b"\nContent-Type: multipart/x; boundary=b\n\n",
+        b"\r",
+        b"\n",
+        b'"\\',
+        b"Content-Type:\n ",
+    ],
 )
 def test_hostile_repetition_takes_linear_time(unit: bytes) -> None:
     def seconds(size: int) -> float:
@@ -98,3 +109,23 @@ def test_hostile_repetition_takes_linear_time(unit: bytes) -> None:
 def test_a_hostile_message_makes_few_spans() -> None:
     scanner = Scanner()
     assert len(scanner.feed(MULTI + b"\n--b\n" + b"\n--b" * 10_000) + scanner.close()) <= 2
+
+
+def test_after_many_lines_that_could_be_boundaries_all_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = b"--b\n" + B64 + b"\nQUJD\n"
+    monkeypatch.setattr("reconcile.scan.CANDIDATES_MAX", 10)
+    message = MULTI + b"\n" + part * 4 + b"-- \n" * 6 + part * 3
+    assert bodies(message) == [b"QUJD\n"] * 3 + [b"QUJD\n" + b"-- \n" * 6]
+    scanner = Scanner()
+    spans = [span for at in range(len(message)) for span in scanner.feed(message[at : at + 1])] + scanner.close()
+    assert sum(span.end - span.start for span in spans if span.kind is Kind.BASE64) == 44
+
+
+def test_lines_that_could_be_boundaries_cost_no_more_beyond_the_limit() -> None:
+    def seconds(lines: int) -> float:
+        message = MULTI + b"\n" + b"--b\n" * lines
+        started = process_time()
+        bodies(message)
+        return process_time() - started
+
+    assert seconds(3_000_000) < 6 * max(min(seconds(150_000) for _ in range(3)), 0.05)

@@ -1,5 +1,6 @@
 """Segments under damage: reported by the scrub, never served as mail."""
 
+import errno
 import os
 import random
 from dataclasses import replace
@@ -7,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import Tampered
+from connectors.errors import StoreError, Tampered
 from replicator.mailstore.blobs import Segments
 from replicator.mailstore.catalog import Blob, Place
 from replicator.mailstore.content import Content
-from tests.vault import Vault, encoded, mail
+from tests.vault import Vault, encoded, mail, unfinished
 
 
 @pytest.fixture
@@ -44,16 +45,92 @@ def _outcome(vault: Vault, content: Content, message: bytes) -> str:
         return "refused"
 
 
-def test_truncation_is_reported_and_stops_a_writer(vault: Vault) -> None:
+def test_a_truncated_segment_is_reported_and_never_written_to_again(vault: Vault) -> None:
     (one, two) = vault.keep(b"one" * 500, b"two" * 500)
     (path,) = vault.segment_files()
-    os.truncate(path, path.stat().st_size - 1)
+    size = path.stat().st_size - 1
+    os.truncate(path, size)
     assert any("before its committed end" in problem for problem in vault.problems())
     assert vault.reader().whole(one.content) == b"one" * 500
     with pytest.raises(Tampered, match="shorter"):
         vault.reader().whole(two.content)
-    with pytest.raises(Tampered, match="shorter"):
-        vault.writer().put((b"three",))
+    (three,) = vault.keep(b"three")
+    vault.segments.close()
+    assert vault.reader().whole(three.content) == b"three"
+    assert len(vault.segment_files()) == 2
+    assert path.stat().st_size == size
+    assert any("before its committed end" in problem for problem in vault.problems())
+
+
+def test_segments_that_are_gone_or_others_stop_no_writer(vault: Vault) -> None:
+    vault.keep(b"one")
+    (path,) = vault.segment_files()
+    path.unlink()
+    vault.keep(b"two")
+    (path,) = vault.segment_files()
+    path.write_bytes(b"x" * path.stat().st_size)
+    vault.segments.close()
+    (three,) = vault.keep(b"three")
+    assert vault.reader().whole(three.content) == b"three"
+    assert [row.sealed for row in vault.catalog.segments()] == [True, True, False]
+    assert len([problem for problem in vault.problems() if problem.startswith("segment")]) == 2
+
+
+class BadSectors:
+    """`os.pread` on a disk that does not give some of its bytes."""
+
+    def __init__(self, start: int, end: int) -> None:
+        self._start, self._end = start, end
+        self._read = os.pread
+
+    def __call__(self, descriptor: int, size: int, offset: int) -> bytes:
+        if offset < self._end and offset + size > self._start:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return self._read(descriptor, size, offset)
+
+
+def test_bytes_that_the_disk_does_not_give_are_reported_and_the_scrub_goes_on(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(4)
+    kept = vault.keep(*(rng.randbytes(3000) for _ in range(40)))
+    places = [vault.catalog.find([one.content.pieces[:16]])[one.content.pieces[:16]] for one in kept]
+    hit = places[20]
+    monkeypatch.setattr(os, "pread", BadSectors(hit.offset + 100, hit.offset + 200))
+    found = vault.problems()
+    assert sum("cannot be read" in problem for problem in found) == 1
+    lost = [number for number, one in enumerate(kept) if _outcome_or_error(vault, one.content) == "unreadable"]
+    assert lost == [20]
+    assert any(problem.startswith(f"blob {kept[20].content.pieces[:16].hex()}") for problem in found)
+
+
+def test_a_segment_that_cannot_be_read_at_all_is_reported(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault.keep(b"one")
+    (path,) = vault.segment_files()
+    vault.segments.close()
+    monkeypatch.setattr(os, "pread", BadSectors(0, 1 << 30))
+    assert f"segment {path.stem}: segment {path.stem} cannot be read: Input/output error" in vault.problems()
+
+
+def test_a_tail_that_cannot_be_read_is_not_cut(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault.keep(b"one")
+    (path,) = vault.segment_files()
+    size = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(unfinished(b"late" * 100))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pread", BadSectors(size + 50, size + 60))
+        vault.keep(b"two")
+    assert len(vault.segment_files()) == 2
+    assert path.stat().st_size > size
+
+
+def _outcome_or_error(vault: Vault, content: Content) -> str:
+    try:
+        vault.reader().whole(content)
+    except StoreError as error:
+        return "unreadable" if "cannot be read" in error.message else "refused"
+    return "ok"
 
 
 def test_missing_unknown_and_exchanged_segments_are_reported(vault: Vault) -> None:

@@ -41,14 +41,14 @@ def test_a_rebuild_cuts_an_unfinished_tail_and_keeps_its_hands_off_damage(vault:
     good = path.read_bytes()
     path.write_bytes(good + unfinished(b"torn")[:90])
     catalog, found = rebuilt(vault)
-    assert found == [f"segment {path.stem} at {len(good)}: 90 bytes: an unfinished record at the end"]
+    assert found == [f"segment {path.stem} at {len(good)}: 90 bytes are an unfinished record"]
     assert catalog.segments() == [Segment(path.stem, len(good))]
     place = vault.catalog.find([kept[7].content.pieces[:16]])[kept[7].content.pieces[:16]]
     data = bytearray(good)
     data[place.offset + 80] ^= 4
     path.write_bytes(data)
     catalog, found = rebuilt(vault, "third.db")
-    assert found == [f"segment {path.stem} at {place.offset}: {place.length} bytes: damaged"]
+    assert found == [f"segment {path.stem} at {place.offset}: {place.length} bytes are damaged"]
     assert catalog.segments() == [Segment(path.stem, len(good), sealed=True)]
     assert catalog.totals().blobs == 19
 

@@ -6,14 +6,15 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from connectors.errors import StorageFull, StoreError
+from connectors.errors import ItemGone, StorageFull, StoreError
 from replicator.mailstore.blobs import Disk
 from replicator.mailstore.content import Content
-from tests.vault import Vault, numbered, unfinished
+from tests.vault import Vault, encoded, mail, numbered, unfinished
 
 
 @pytest.fixture
@@ -179,6 +180,47 @@ def test_a_segment_that_could_not_be_made_leaves_nothing_in_the_way(tmp_path: Pa
     assert vault.problems() == []
     (kept,) = vault.keep(b"b")
     assert vault.reader().whole(kept.content) == b"b"
+
+
+def streamed(*parts: bytes, error: Exception) -> Iterator[bytes]:
+    yield from parts
+    raise error
+
+
+@pytest.mark.parametrize("size", [1000, 3 << 20, 70 << 20])
+@pytest.mark.parametrize("before", [0, 1, 63])
+def test_a_message_that_is_taken_back_leaves_nothing(vault: Vault, size: int, before: int) -> None:
+    """Small and in the buffer, larger and partly written, so large that it began another segment."""
+    rng = random.Random(size)
+    attachment = mail(encoded(rng.randbytes(9000)))
+    writer = vault.writer()
+    first = [writer.put((b"first",)), writer.put((rng.randbytes(before << 20),)), writer.put((attachment,))]
+    twin = attachment + rng.randbytes(size)
+    writer.forget(writer.put((twin,)))
+    with pytest.raises(ItemGone):
+        writer.put(streamed(twin[: size // 2], twin[size // 2 :], error=ItemGone("expunged")))
+    last = writer.put((b"last",))
+    writer.sync()
+    writer.close()
+    assert vault.problems() == []
+    assert vault.reader().whole(first[2].content) == attachment
+    assert vault.reader().whole(last.content) == b"last"
+    known = vault.catalog.totals()
+    sealed = sum(one.sealed + sum(length for _, length in one.shared) for one in (*first, last))
+    headers = 32 * len(vault.segment_files())
+    assert known.bytes == sealed + headers == sum(path.stat().st_size for path in vault.segment_files())
+
+
+def test_only_the_last_message_can_be_taken_back_and_only_before_it_is_synced(vault: Vault) -> None:
+    writer = vault.writer()
+    one, two = writer.put((b"one",)), writer.put((b"two",))
+    writer.forget(one)
+    writer.sync()
+    writer.forget(two)
+    writer.sync()
+    writer.close()
+    assert [vault.reader().whole(kept.content) for kept in (one, two)] == [b"one", b"two"]
+    assert vault.problems() == []
 
 
 def start(root: Path, seed: int, count: int) -> "subprocess.Popen[str]":

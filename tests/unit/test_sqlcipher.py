@@ -1,13 +1,15 @@
 """Encrypted databases: nothing readable in their files, errors in our words, and sqlite-utils that understands them."""
 
 import errno
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlcipher3 import dbapi2
 
-from connectors.errors import KeyRefused, Locked, StorageFull, StoreError, Tampered
-from replicator.mailstore.sqlcipher import Connection, open_database, transaction, translated
+from connectors.errors import Locked, StorageFull, StoreError, Tampered
+from replicator.mailstore.sqlcipher import Connection, fold_wal, open_database, snapshot, transaction, translated
 from replicator.mailstore.tables import tables
 
 KEY = bytes(range(32))
@@ -44,7 +46,7 @@ def test_nothing_is_readable_in_database_wal_or_shm(path: Path) -> None:
 
 def test_another_key_opens_nothing(path: Path) -> None:
     open_database(path, KEY, create=True).close()
-    with pytest.raises(KeyRefused):
+    with pytest.raises(Tampered):
         open_database(path, bytes(32))
 
 
@@ -68,18 +70,46 @@ def test_a_failed_transaction_leaves_nothing(path: Path) -> None:
     connection.close()
 
 
+def refused(name: str) -> dbapi2.DatabaseError:
+    error = dbapi2.OperationalError("in SQLite's own words")
+    error.sqlite_errorname = name
+    return error
+
+
 @pytest.mark.parametrize(
-    ("raised", "expected"),
+    ("raised", "free", "expected"),
     [
-        (dbapi2.OperationalError("database is locked"), Locked),
-        (dbapi2.OperationalError("database or disk is full"), StorageFull),
-        (dbapi2.DatabaseError("database disk image is malformed"), Tampered),
-        (dbapi2.OperationalError("disk I/O error"), Tampered),
-        (dbapi2.OperationalError("no such table: t"), StoreError),
-        (OSError(errno.ENOSPC, "full"), StorageFull),
-        (OSError(errno.EACCES, "no"), PermissionError),
+        (refused("SQLITE_BUSY"), 0, Locked),
+        (refused("SQLITE_BUSY_SNAPSHOT"), 0, Locked),
+        (refused("SQLITE_FULL"), 1 << 30, StorageFull),
+        (refused("SQLITE_CORRUPT"), 0, Tampered),
+        (refused("SQLITE_NOTADB"), 0, Tampered),
+        (refused("SQLITE_IOERR"), 0, StorageFull),
+        (refused("SQLITE_CANTOPEN"), 5000, StorageFull),
+        (refused("SQLITE_IOERR"), 1 << 30, StoreError),
+        (dbapi2.OperationalError("no such table: t"), 0, StoreError),
+        (OSError(errno.ENOSPC, "full"), 1 << 30, StorageFull),
+        (OSError(errno.EACCES, "no"), 0, PermissionError),
     ],
 )
-def test_errors_are_translated(path: Path, raised: Exception, expected: type[Exception]) -> None:
-    with pytest.raises(expected), translated(path):
+def test_errors_are_translated(
+    path: Path, monkeypatch: pytest.MonkeyPatch, raised: Exception, free: int, expected: type[Exception]
+) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=free, f_frsize=1, f_files=9, f_favail=9))
+    with pytest.raises(expected) as caught, translated(path):
         raise raised
+    assert caught.type is expected
+
+
+def test_a_wal_that_cannot_be_folded_is_said(path: Path) -> None:
+    connection, reader = (open_database(path, KEY, create=True) for _ in range(2))
+    connection.execute("PRAGMA busy_timeout=0")
+    connection.execute("CREATE TABLE t (a)")
+    with snapshot(reader, path):
+        reader.execute("SELECT count(*) FROM t").fetchone()
+        with pytest.raises(StoreError, match="in use"):
+            fold_wal(connection, path)
+    fold_wal(connection, path)
+    assert path.with_name("x.db-wal").stat().st_size == 0
+    connection.close()
+    reader.close()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from connectors.errors import CursorExpired, FolderGone, ReplicationError
+from connectors.errors import CursorExpired, FolderGone, FolderRefused, ReplicationError
 from connectors.model import Cursor, Role
 from connectors.testing.driver import Driver, NotTaken, Path
 from connectors.testing.promises.bookkeeping import Copy, Truth, assert_agree, find_folder, present
@@ -131,6 +131,29 @@ class ListingPromises:
         with pytest.raises(FolderGone):
             source.count(folder)
         assert source.count(find_folder(source, INBOX)) == 0, "the session did not outlive the error"
+
+    def test_a_folder_that_cannot_be_read_is_refused_and_not_gone(self, driver: Driver) -> None:
+        """Whether or not the listing knows it (`selectable`): out of reach is not deleted."""
+        driver.create_folder(("locked",))
+        Truth(driver, ("locked",)).post()
+        folder = find_folder(driver.open(), ("locked",))
+        assert folder.selectable
+        try:
+            driver.lock_folder(("locked",))
+        except NotTaken:
+            pytest.skip("the mail system has no such folders, or the user that runs this may read all")
+        source = driver.open()
+        for each in (folder, find_folder(source, ("locked",))):
+            for ask in (lambda each=each: next(source.changes(each, None)), lambda each=each: source.count(each)):
+                with pytest.raises(FolderRefused):
+                    ask()
+        assert source.count(find_folder(source, INBOX)) == 0, "the session did not outlive the error"
+
+    def test_a_folder_that_can_be_read_is_selectable(self, driver: Driver) -> None:
+        driver.create_folder(("a",))
+        source = driver.open()
+        assert find_folder(source, ("a",)).selectable
+        assert find_folder(source, INBOX).selectable
 
     @pytest.mark.parametrize("cursor", ["", "nonsense", "{}", "[]", '{"v": 999}', "null", "0", '{"v": 1}'])
     def test_a_cursor_that_cannot_be_used_is_refused(self, driver: Driver, cursor: str) -> None:

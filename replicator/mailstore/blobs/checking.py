@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from itertools import islice
 
-from connectors.errors import Tampered
+from connectors.errors import StoreError
 from replicator.mailstore.blobs.record import Header, is_whole
 from replicator.mailstore.blobs.segments import SEGMENT_HEADER, Segments
 from replicator.mailstore.blobs.walking import Damage, Found, walk
@@ -22,7 +22,7 @@ def check_segments(segments: Segments, catalog: Catalog) -> Iterator[Problem]:
     on_disk = segments.names()
     scrub = _Scrub(segments, catalog)
     for name in on_disk:
-        if name not in scrub.rows and segments.path(name).stat().st_size > SEGMENT_HEADER:
+        if name not in scrub.rows and scrub.is_stray(name):
             yield Problem(f"segment {name}", "the catalog does not list it")
     for row in scrub.rows.values():
         yield from scrub.check_segment(row)
@@ -39,11 +39,16 @@ class _Scrub:
         self.rows = {row.name: row for row in catalog.segments()}
         self.listed = 0
 
+    def is_stray(self, name: str) -> bool:
+        """Whether the file holds records without a row. A writer that has just begun may have added the row by now."""
+        holds = self._segments.path(name).stat().st_size > SEGMENT_HEADER
+        return holds and name not in {row.name for row in self._catalog.segments()}
+
     def check_segment(self, row: Segment) -> Iterator[Problem]:
         where = f"segment {row.name}"
         try:
             descriptor = self._segments.descriptor(row.name)
-        except Tampered as error:
+        except StoreError as error:
             yield Problem(where, error.message)
             return
         size = os.fstat(descriptor).st_size
@@ -59,7 +64,7 @@ class _Scrub:
         places = self._catalog.find(step.header.blob_id for step in page if isinstance(step, Found))
         for step in page:
             if isinstance(step, Damage):
-                yield Problem(f"segment {row.name} at {step.start}", f"{step.end - step.start} bytes are damaged")
+                yield Problem(f"segment {row.name} at {step.start}", str(step))
                 continue
             place = places.get(step.header.blob_id)
             if place is None:
@@ -80,7 +85,7 @@ class _Scrub:
     def _stands(self, blob: Blob) -> bool:
         try:
             record = self._segments.read(blob.place)
-        except Tampered:
+        except StoreError:
             return False
         header = Header.parse(record)
         return header is not None and header.blob_id == blob.id and is_whole(record)

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from replicator.mailstore.files import sync_folder
+
 
 class Disk:
     """The real one. Paths and descriptors as `os` has them; raises OSError only."""
@@ -29,8 +31,4 @@ class Disk:
 
     def sync_folder(self, path: Path) -> None:
         """Names created in this directory are on the disk on return."""
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(path)

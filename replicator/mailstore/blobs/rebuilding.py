@@ -4,7 +4,7 @@ import os
 from collections.abc import Generator, Iterator
 from itertools import islice
 
-from connectors.errors import Tampered
+from connectors.errors import StoreError
 from replicator.mailstore.blobs.recovering import restored
 from replicator.mailstore.blobs.segments import SEAL_SIZE, SEGMENT_HEADER, Segments
 from replicator.mailstore.blobs.walking import Damage, Found, walk
@@ -25,7 +25,7 @@ def rebuild(catalog: Catalog, segments: Segments) -> Iterator[Problem]:
     for name in segments.names():
         try:
             descriptor = segments.descriptor(name)
-        except Tampered as error:
+        except StoreError as error:
             yield Problem(f"segment {name}", error.message)
             continue
         highest = max(highest, (yield from _restore_segment(catalog, name, descriptor)))
@@ -40,8 +40,8 @@ def _restore_segment(catalog: Catalog, name: str, descriptor: int) -> Generator[
     while page := list(islice(walked, AT_ONCE)):
         found = [step for step in page if isinstance(step, Found)]
         for damage in (step for step in page if isinstance(step, Damage)):
-            what = "an unfinished record at the end" if damage.torn else "damaged"
-            yield Problem(f"segment {name} at {damage.start}", f"{damage.end - damage.start} bytes: {what}")
+            what = f"{damage.end - damage.start} bytes are an unfinished record" if damage.torn else str(damage)
+            yield Problem(f"segment {name} at {damage.start}", what)
             damaged |= not damage.torn
             end = damage.start if damage.torn else end
         # Sealed until all of it is known, so that no writer cuts what is not yet listed.

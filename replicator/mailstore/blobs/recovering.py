@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from replicator.mailstore.blobs.walking import Found, walk
+from connectors.errors import StoreError
+from replicator.mailstore.blobs.walking import Damage, Found, walk
 from replicator.mailstore.catalog.model import Blob, Place, Segment
 
 
@@ -18,11 +19,13 @@ def recover_tail(descriptor: int, segment: Segment, size: int) -> Recovered:
     """Keeps every whole record up to the first that is none; there the segment ends.
 
     A catalog that was put back may have forgotten them, and nothing else tells. What comes after was never synced, and
-    after a power cut some of it may be whole and some not.
+    after a power cut some of it may be whole and some not. Raises StoreError rather than cut what cannot be read.
     """
     blobs, end = [], segment.length
     for step in walk(descriptor, segment.length, size):
-        if not isinstance(step, Found):
+        if isinstance(step, Damage):
+            if step.unreadable:
+                raise StoreError(f"segment {segment.name} cannot be read at {step.start}", "look at the disk")
             break
         blobs.append(restored(segment.name, step))
         end = step.offset + step.header.record_length

@@ -5,9 +5,11 @@ import re
 import struct
 import zlib
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from connectors.errors import Tampered
+from connectors.errors import StoreError, Tampered
 from replicator.mailstore.blobs.disk import Disk
 from replicator.mailstore.catalog.model import Place
 
@@ -54,14 +56,19 @@ class Segments:
         return sorted(path.stem for path in self.root.glob("*.seg") if _NAME.fullmatch(path.stem))
 
     def read(self, place: Place) -> bytes:
-        """The record at that place, unchecked. Raises Tampered if the segment is missing, another, or too short."""
-        record = os.pread(self.descriptor(place.segment), place.length, place.offset)
+        """The record at that place, unchecked.
+
+        Raises Tampered if the segment is missing, another, or too short, StoreError if the disk does not give it.
+        """
+        descriptor = self.descriptor(place.segment)
+        with reading(place.segment):
+            record = os.pread(descriptor, place.length, place.offset)
         if len(record) != place.length:
             raise Tampered(f"segment {place.segment} is shorter than the catalog says", RESTORE)
         return record
 
     def descriptor(self, name: str) -> int:
-        """The segment open for reading; ours to close. Raises Tampered if it is missing or another."""
+        """The segment open for reading; ours to close. Raises Tampered if it is missing or another, StoreError."""
         descriptor = self._open.get(name)
         if descriptor is None:
             if len(self._open) >= KEEP_OPEN:
@@ -72,11 +79,30 @@ class Segments:
         return descriptor
 
     def _open_checked(self, name: str) -> int:
-        try:
+        with reading(name):
             descriptor = os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise Tampered(f"segment {name} is missing", RESTORE) from error
-        if os.pread(descriptor, SEGMENT_HEADER, 0) != segment_header(name):
+        try:
+            check_start(descriptor, name)
+        except StoreError:
             os.close(descriptor)
-            raise Tampered(f"segment {name} does not start as it should", RESTORE)
+            raise
         return descriptor
+
+
+def check_start(descriptor: int, name: str) -> None:
+    """Raises Tampered if the file does not start as the segment of that name does, StoreError if it cannot be read."""
+    with reading(name):
+        start = os.pread(descriptor, SEGMENT_HEADER, 0)
+    if start != segment_header(name):
+        raise Tampered(f"segment {name} does not start as it should", RESTORE)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """A segment that is not there is Tampered; what the disk does not give is StoreError."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise Tampered(f"segment {name} is missing", RESTORE) from error
+    except OSError as error:
+        raise StoreError(f"segment {name} cannot be read: {error.strerror}", "look at the disk") from error

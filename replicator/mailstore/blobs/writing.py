@@ -1,19 +1,31 @@
 """Appending records: one locked segment at a time, adopted or new, cut back to what was committed."""
 
-import errno
 import fcntl
+import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
-from connectors.errors import StorageFull, StoreError, Tampered
+from connectors.errors import StoreError, Tampered
 from replicator.mailstore.blobs.disk import Disk
 from replicator.mailstore.blobs.recovering import recover_tail
-from replicator.mailstore.blobs.segments import RESTORE, SEAL_SIZE, SEGMENT_HEADER, Segments, segment_header
+from replicator.mailstore.blobs.segments import (
+    RESTORE,
+    SEAL_SIZE,
+    SEGMENT_HEADER,
+    Segments,
+    check_start,
+    reading,
+    segment_header,
+)
 from replicator.mailstore.catalog.model import Catalog, Segment
+from replicator.mailstore.files import NO_ROOM, storage_full
 from replicator.mailstore.keys.derivation import RandomBytes
 
 BUFFER = 1 << 20
+
+log = logging.getLogger(__name__)
 
 
 class SegmentWriter:
@@ -60,6 +72,16 @@ class SegmentWriter:
             self._file.close()
             self._file = None
 
+    def lengths(self) -> dict[str, int]:
+        """How long each open segment is now, for `rewind`."""
+        return {file.name: file.length for file in self._open()}
+
+    def rewind(self, lengths: Mapping[str, int]) -> None:
+        """Takes back what was appended since `lengths` was asked, if nothing was settled since. Raises StoreError."""
+        with self._failing():
+            for file in self._open():
+                file.rewind(lengths.get(file.name, file.committed))
+
     def close(self) -> None:
         """Lets go of the segments; what was not settled is void. More than once does no harm."""
         self._failed = True
@@ -86,10 +108,10 @@ class SegmentWriter:
         try:
             yield
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            full = error.errno in NO_ROOM
             self._fail(cut=full)
             if full:
-                raise StorageFull("the disk under the mailstore is full", "make room and run again") from error
+                raise storage_full() from error
             raise StoreError(f"a segment could not be written: {error.strerror}", "look at the disk") from error
 
     def _fail(self, *, cut: bool) -> None:
@@ -103,7 +125,13 @@ class SegmentWriter:
     def _adopt(self) -> "_LockedSegment | None":
         held = {file.name for file in self._full}
         for row in self._catalog.segments():
-            file = None if row.sealed or row.name in held else self._lock(row.name)
+            if row.sealed or row.name in held:
+                continue
+            try:
+                file = self._lock(row.name)
+            except StoreError as error:
+                self._abandon(row, error)
+                continue
             if file is None:
                 continue
             try:
@@ -116,27 +144,34 @@ class SegmentWriter:
         return None
 
     def _resume(self, file: "_LockedSegment") -> bool:
-        """Whether the segment can go on. Raises Tampered if it is not one that the catalog can mean."""
+        """Whether the segment can go on. One that is not what the catalog means is sealed."""
         # Whoever had the lock before may have committed since the rows were read.
         row = next(row for row in self._catalog.segments() if row.name == file.name)
-        size = file.size()
-        if size > row.length and not row.sealed:
+        if row.sealed:
+            return False
+        try:
+            size = file.size(row.length)
             recovered = recover_tail(file.descriptor, row, size)
-            row = recovered.segment
+        except StoreError as error:
+            self._abandon(row, error)
+            return False
+        row = recovered.segment
+        if size > row.length:
             file.cut(row.length)
-            if recovered.blobs:
-                file.sync()
-                self._catalog.restore(row, recovered.blobs)
+        if recovered.blobs:
+            file.sync()
+            self._catalog.restore(row, recovered.blobs)
         file.length = file.committed = row.length
-        if size < row.length:
-            raise Tampered(f"segment {file.name} is shorter than the catalog says", RESTORE)
-        return not row.sealed
+        return True
+
+    def _abandon(self, row: Segment, error: StoreError) -> None:
+        """Nothing is written there again; what is missing is for `verify` to say. Other mail must not wait for it."""
+        log.error("%s: nothing more is written to it; run `replicator verify --read-data`", error.message)
+        self._catalog.restore(replace(row, sealed=True), ())
 
     def _lock(self, name: str) -> "_LockedSegment | None":
-        try:
+        with reading(name):
             descriptor = os.open(self._segments.path(name), os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise Tampered(f"segment {name} is missing", RESTORE) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -171,11 +206,13 @@ class _LockedSegment:
         self._buffer: list[bytes] = []
         self.buffered = 0
 
-    def size(self) -> int:
-        """Bytes of the file. Raises Tampered if it does not start as this segment does."""
-        if os.pread(self.descriptor, SEGMENT_HEADER, 0) != segment_header(self.name):
-            raise Tampered(f"segment {self.name} does not start as it should", RESTORE)
-        return os.fstat(self.descriptor).st_size
+    def size(self, least: int) -> int:
+        """Bytes of the file. Raises Tampered if it does not start as this segment does or is shorter, StoreError."""
+        check_start(self.descriptor, self.name)
+        size = os.fstat(self.descriptor).st_size
+        if size < least:
+            raise Tampered(f"segment {self.name} is shorter than the catalog says", RESTORE)
+        return size
 
     def append(self, record: Sequence[bytes]) -> int:
         """The record's offset."""
@@ -190,6 +227,16 @@ class _LockedSegment:
         """Everything appended is on the disk on return."""
         self.write()
         self._disk.sync(self.descriptor)
+
+    def rewind(self, length: int) -> None:
+        """Forgets the records beyond `length`, in the buffer or in the file."""
+        while self._buffer and self.length > length:
+            size = len(self._buffer.pop())
+            self.length -= size
+            self.buffered -= size
+        if self.length > length:
+            self.cut(length)
+            self.length = length
 
     def cut(self, length: int) -> None:
         """Cuts the file."""

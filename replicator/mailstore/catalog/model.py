@@ -32,6 +32,10 @@ class Blob:
     place: Place
 
 
+LOST = -1
+"""In place of a mark's commits: the mailbox was made, and what it said was lost with the catalog."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What a mailbox database said of itself when last heard: its commit counter and the digest of its rows."""
@@ -39,6 +43,11 @@ class Mark:
     mailbox_id: str
     commits: int
     digest: bytes
+
+    @property
+    def lost(self) -> bool:
+        """Whether it says no more than that there is such a mailbox."""
+        return self.commits == LOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,14 @@ class Catalog(Protocol):
 
     def mark(self, mailbox_id: str) -> Mark | None:
         """The last mark recorded for this mailbox."""
+        ...
+
+    def marks(self) -> list[Mark]:
+        """All marks, sorted by mailbox."""
+        ...
+
+    def lose_marks(self, mailbox_ids: Iterable[str]) -> None:
+        """Marks these mailboxes as made, with no knowledge of what they last said. After a loss only."""
         ...
 
     def add_segment(self, segment: Segment) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from connectors.errors import StaleLease, StoreError
 from replicator.mailstore.catalog import schema
-from replicator.mailstore.catalog.model import Batch, Blob, Mark, Place, Segment, Totals
+from replicator.mailstore.catalog.model import LOST, Batch, Blob, Mark, Place, Segment, Totals
 from replicator.mailstore.catalog.watching import RowWatch
 from replicator.mailstore.keys.derivation import expand
 from replicator.mailstore.problem import Problem
-from replicator.mailstore.sqlcipher import open_database, page_problems, transaction, translated
+from replicator.mailstore.sqlcipher import fold_wal, open_database, page_problems, snapshot, transaction, translated
 
 FIND_AT_ONCE = 500
 PAGE = 1000
@@ -21,7 +21,7 @@ class SqliteCatalog:
     """One connection, for one thread, never across a fork."""
 
     def __init__(self, path: Path, key: bytes, *, create: bool = False) -> None:
-        """Raises KeyRefused, Tampered, Locked; StoreError if the file is absent or of another version."""
+        """Raises Tampered, Locked, StorageFull; StoreError if the file is absent or of another version."""
         self.path = path
         self._connection = open_database(path, key, create=create)
         self._names: dict[int, str] = {}
@@ -36,6 +36,10 @@ class SqliteCatalog:
     def close(self) -> None:
         """Closes the connection; more than once does no harm."""
         self._connection.close()
+
+    def fold(self) -> None:
+        """Leaves everything in the one file, so that it may be renamed. Raises StorageFull, StoreError."""
+        fold_wal(self._connection, self.path)
 
     def find(self, ids: Iterable[bytes]) -> dict[bytes, Place]:
         """See Catalog."""
@@ -87,6 +91,17 @@ class SqliteCatalog:
             ).fetchone()
         return None if row is None else Mark(*row)
 
+    def marks(self) -> list[Mark]:
+        """See Catalog."""
+        with translated(self.path):
+            rows = self._connection.execute("SELECT mailbox, commits, digest FROM mark ORDER BY mailbox").fetchall()
+        return [Mark(*row) for row in rows]
+
+    def lose_marks(self, mailbox_ids: Iterable[str]) -> None:
+        """See Catalog."""
+        with self._transaction():
+            self._connection.executemany(schema.SET_MARK, ((each, LOST, b"") for each in mailbox_ids))
+
     def add_segment(self, segment: Segment) -> None:
         """See Catalog."""
         with self._transaction():
@@ -113,7 +128,7 @@ class SqliteCatalog:
     def problems(self) -> Iterator[Problem]:
         """What is wrong with the pages, or with the rows as a whole."""
         yield from (Problem("catalog", what) for what in page_problems(self._connection, self.path))
-        with translated(self.path):
+        with snapshot(self._connection, self.path):
             agrees = self._watch.agrees()
         if not agrees:
             yield Problem("catalog", "its rows are not those that were written: a page was replaced or rolled back")

@@ -3,13 +3,13 @@
 import hashlib
 import hmac
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from connectors.errors import KeyRefused, Tampered
-from replicator.mailstore.keys.roots import Parameters, sync_folder
+from replicator.mailstore.files import replace_file
+from replicator.mailstore.keys.roots import Parameters
 
 FORMAT = 1
 RESTORE = "restore keyring.json from a backup"
@@ -49,16 +49,9 @@ class Document:
         return hmac.digest(key, _canonical(self._members()), hashlib.sha256)
 
     def write(self, path: Path, mac_key: bytes) -> None:
-        """Replaces the file, durable on return. The caller holds the lock."""
-        beside = path.with_name(path.name + ".new")
+        """Replaces the file, durable on return. The caller holds the lock. Raises StorageFull, StoreError."""
         text = json.dumps(self._members() | {"mac": self.mac(mac_key).hex()}, indent=1)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(descriptor)
-        beside.replace(path)
-        sync_folder(path.parent)
+        replace_file(path, text + "\n")
 
     def _members(self) -> dict[str, Any]:
         return {

@@ -2,6 +2,7 @@
 
 import hmac
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from connectors.errors import KeyRefused, Tampered
+from replicator.mailstore.files import locking
 from replicator.mailstore.keys.derivation import MailboxKeys, MasterKeys, RandomBytes
 from replicator.mailstore.keys.document import RESTORE, Document, Entry, Slot, read_document
-from replicator.mailstore.keys.locking import locking
 from replicator.mailstore.keys.roots import Root
 
 NAME_BLOCK = 64
@@ -85,16 +86,25 @@ class Keyring:
 
     def add(self, name: str) -> MailboxKeys:
         """A new mailbox with a new random key, durable on return; the keys it has if another process was first."""
+        self.add_all((name,))
+        return self.by_id(self._names[name])
+
+    def add_all(self, names: Iterable[str]) -> None:
+        """A key for each of these mailboxes that has none, in one write: the file grows with every mailbox."""
         with locking(self._path.parent / "lock" / "keyring"):
-            document, mac = read_document(self._path)
-            _check(document, mac, self._keys)
-            self._hold(document)
-            if name not in self._names:
-                mailbox_id = self._random_bytes(8).hex()
-                document = replace(document, mailboxes=document.mailboxes | {mailbox_id: self._entry(mailbox_id, name)})
+            self.refresh()
+            document = self._document
+            entries = dict(self._new_entry(name) for name in dict.fromkeys(names) if name not in self._names)
+            if entries:
+                document = replace(document, mailboxes=document.mailboxes | entries)
                 document.write(self._path, self._keys.mac)
                 self._hold(document)
-        return self.by_id(self._names[name])
+
+    def refresh(self) -> None:
+        """Reads again what other processes may have added. Raises KeyRefused, Tampered."""
+        document, mac = read_document(self._path)
+        _check(document, mac, self._keys)
+        self._hold(document)
 
     def _hold(self, document: Document) -> None:
         self._document = document
@@ -103,13 +113,13 @@ class Keyring:
             for mailbox_id, entry in document.mailboxes.items()
         }
 
-    def _entry(self, mailbox_id: str, name: str) -> Entry:
-        text = name.encode()
+    def _new_entry(self, name: str) -> tuple[str, Entry]:
+        mailbox_id, text = self._random_bytes(8).hex(), name.encode()
         if not text or b"\0" in text:
             raise ValueError("a mailbox's name is not empty and holds no zero byte")
         padded = text + bytes(-len(text) % NAME_BLOCK)
         key = self._siv.encrypt(self._random_bytes(32), [b"mailbox key1", mailbox_id.encode()])
-        return Entry(key, self._siv.encrypt(padded, [b"mailbox name1", mailbox_id.encode()]))
+        return mailbox_id, Entry(key, self._siv.encrypt(padded, [b"mailbox name1", mailbox_id.encode()]))
 
     def _unwrap(self, sealed: bytes, purpose: bytes, mailbox_id: str) -> bytes:
         try:

@@ -11,6 +11,7 @@ from typing import Protocol
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from connectors.errors import ConfigError, KeyRefused, Tampered
+from replicator.mailstore.files import sync_folder
 from replicator.mailstore.keys.derivation import RandomBytes, expand
 
 Parameters = dict[str, str | int]
@@ -108,12 +109,3 @@ class PassphraseRoot:
         except (KeyError, ValueError) as error:
             raise Tampered("keyring.json: a passphrase slot has impossible parameters", "restore it") from error
         return expand(kdf.derive(passphrase), b"slot passphrase", 64)
-
-
-def sync_folder(path: Path) -> None:
-    """Makes names that were created or replaced in this directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
