@@ -1,17 +1,20 @@
 """Checks the whole mailstore: catalog, segments, and each mailbox, with or without decrypting what they hold."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from connectors.errors import StorageFull, StoreError
 from replicator.mailstore.blobs import Segments
-from replicator.mailstore.blobs.checking import check_segments
+from replicator.mailstore.blobs.checking import check_files, check_segments
 from replicator.mailstore.catalog import SqliteCatalog
 from replicator.mailstore.content import Content
 from replicator.mailstore.directory import Directory
 from replicator.mailstore.keys import Keyring
 from replicator.mailstore.mailbox.store import MailboxStore
 from replicator.mailstore.problem import Problem
+
+log = logging.getLogger(__name__)
 
 
 class Verifiable(Protocol):
@@ -50,8 +53,7 @@ class Verification:
             return
         yield from self._guarded("catalog", self._catalog)
         yield from self._guarded("keyring", self._strangers)
-        if self._segments:
-            yield from self._guarded("segments", self._records)
+        yield from self._guarded("segments", self._records)
         ids = self._mailstore.keyring.names()
         for name in names:
             yield from self._guarded(_mailbox(ids[name]), lambda name=name: self._mailbox(name))  # type: ignore[misc]
@@ -60,20 +62,19 @@ class Verification:
         return self._mailstore.catalog.problems()
 
     def _strangers(self) -> Iterator[Problem]:
-        """Mailboxes without a key, and marks that say nothing."""
+        """Mailboxes without a key. A mark that was lost with the catalog is told, but nobody changed it."""
         marks = self._mailstore.catalog.marks()
         found = {*self._mailstore.directory.mailbox_ids(), *(mark.mailbox_id for mark in marks)}
         # A key is there before all else, so that a keyring that is read last knows whatever others add meanwhile.
         self._mailstore.keyring.refresh()
         for mailbox_id in sorted(found - set(self._mailstore.keyring.names().values())):
             yield Problem(_mailbox(mailbox_id), "keyring.json has no key for it: an older copy of it was put back")
-        for mark in marks:
-            if mark.lost:
-                what = "the catalog was rebuilt: until the next `sync` no rollback before that can be noticed"
-                yield Problem(_mailbox(mark.mailbox_id), what)
+        if any(mark.lost for mark in marks):
+            log.warning("the catalog was rebuilt: until the next `sync` no rollback before that can be noticed")
 
     def _records(self) -> Iterator[Problem]:
-        return check_segments(self._mailstore.segments, self._mailstore.catalog)
+        check = check_segments if self._segments else check_files
+        return check(self._mailstore.segments, self._mailstore.catalog)
 
     def _mailbox(self, name: str) -> Iterator[Content | Problem]:
         store = self._mailstore.mailbox(name)

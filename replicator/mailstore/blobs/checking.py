@@ -19,15 +19,23 @@ def check_segments(segments: Segments, catalog: Catalog) -> Iterator[Problem]:
 
     Others may write meanwhile: what they add after the start is left out.
     """
+    yield from check_files(segments, catalog)
+    scrub = _Scrub(segments, catalog)
+    for row in scrub.rows.values():
+        yield from scrub.check_records(row)
+    if scrub.listed < catalog.totals().blobs:
+        yield from scrub.check_rows()
+
+
+def check_files(segments: Segments, catalog: Catalog) -> Iterator[Problem]:
+    """Looks at names, headers and sizes only: segments that are missing, too short or too long, or in no row."""
     on_disk = segments.names()
     scrub = _Scrub(segments, catalog)
     for name in on_disk:
         if name not in scrub.rows and scrub.is_stray(name):
             yield Problem(f"segment {name}", "the catalog does not list it")
     for row in scrub.rows.values():
-        yield from scrub.check_segment(row)
-    if scrub.listed < catalog.totals().blobs:
-        yield from scrub.check_rows()
+        yield from scrub.check_file(row)
 
 
 class _Scrub:
@@ -44,19 +52,24 @@ class _Scrub:
         holds = self._segments.path(name).stat().st_size > SEGMENT_HEADER
         return holds and name not in {row.name for row in self._catalog.segments()}
 
-    def check_segment(self, row: Segment) -> Iterator[Problem]:
+    def check_file(self, row: Segment) -> Iterator[Problem]:
         where = f"segment {row.name}"
         try:
-            descriptor = self._segments.descriptor(row.name)
+            size = os.fstat(self._segments.descriptor(row.name)).st_size
         except StoreError as error:
             yield Problem(where, error.message)
             return
-        size = os.fstat(descriptor).st_size
         if size < row.length:
             yield Problem(where, f"it ends at {size}, {row.length - size} bytes before its committed end")
         elif size > row.length and row.sealed:
             yield Problem(where, f"{size - row.length} bytes follow its end")
-        walked = walk(descriptor, SEGMENT_HEADER, min(size, row.length))
+
+    def check_records(self, row: Segment) -> Iterator[Problem]:
+        try:
+            descriptor = self._segments.descriptor(row.name)
+        except StoreError:
+            return  # `check_file` says so
+        walked = walk(descriptor, SEGMENT_HEADER, min(os.fstat(descriptor).st_size, row.length))
         while page := list(islice(walked, AT_ONCE)):
             yield from self._check_page(row, page)
 
