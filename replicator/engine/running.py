@@ -26,7 +26,9 @@ def synchronise(
     if options.jobs == 1 or len(names) == 1:
         _work_alone(config, queue, run, options, clock, tell)
     else:
-        open_mailstore(config, clock).close()  # whatever is wrong with it is said once, not by each worker
+        # Whatever is wrong with the mailstore is said once, and not by each worker.
+        with open_mailstore(config, clock) as mailstore:
+            mailstore.ensure_mailboxes(names)
         with Crew(config, run, options, tell, size=min(options.jobs, len(names))) as crew:
             crew.work(queue)
     return RunReport(run, time.monotonic() - started, [queue.reports[name] for name in names])
@@ -37,6 +39,7 @@ def _work_alone(
 ) -> None:
     jobs = Jobs(config, time.sleep, random.Random())  # noqa: S311 - as above
     with open_mailstore(config, clock) as mailstore:
+        mailstore.ensure_mailboxes(list(queue.reports))
         engine = Engine(mailstore, run, clock, time.monotonic, tell)
         while (progress := queue.take()) is not None:
             seconds = options.slice if queue.contended else float("inf")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from connectors.errors import StoreError, Tampered
+from connectors.errors import StoreError
 from replicator.mailstore.catalog import Catalog
 from replicator.mailstore.content import ID, PIECE_REF, Content, ContentReader
 from replicator.mailstore.mailbox.database import MailboxDatabase
@@ -55,7 +55,7 @@ class MailboxCheck:
                 for _ in self._reader.read(content):
                     pass
                 yield content
-            except Tampered as error:
+            except StoreError as error:
                 yield Problem(f"{self._where}, message {content.sha256.hex()}", error.message)
 
     def _pages(self) -> Iterator[Problem]:

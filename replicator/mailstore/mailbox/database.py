@@ -1,7 +1,7 @@
 """One mailbox's database: its connection, its commits, and the counter and digest that make a rollback visible."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from replicator.mailstore.catalog import Mark
 from replicator.mailstore.keys import MailboxKeys
 from replicator.mailstore.mailbox import schema
 from replicator.mailstore.setdigest import SetDigest
-from replicator.mailstore.sqlcipher import Connection, open_database, transaction, translated
+from replicator.mailstore.sqlcipher import Connection, open_database, snapshot, transaction, translated
 
 Clock = Callable[[], float]
 """Seconds since the epoch, as `time.time` gives them."""
@@ -105,16 +105,9 @@ class MailboxDatabase:
             yield notes
             self.connection.execute("UPDATE state SET notes = ?", (notes.value(),))
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
+    def snapshot(self) -> AbstractContextManager[None]:
         """Everything read inside is of one moment, whoever writes meanwhile."""
-        with translated(self.path):
-            self.connection.execute("BEGIN")
-            try:
-                yield self.connection
-            finally:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
+        return snapshot(self.connection, self.path)
 
     def digests(self) -> tuple[bytes, bytes]:
         """Those of history and notes, as stored; for `verify`."""
