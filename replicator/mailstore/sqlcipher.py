@@ -31,6 +31,8 @@ def open_database(path: Path, key: bytes, *, create: bool = False) -> Connection
     """
     if not create and not path.exists():
         raise StoreError(f"{path.name} is missing from the mailstore", "restore it, or run `replicator verify`")
+    if create:
+        path.touch(mode=0o600)  # its WAL takes the mode over
     connection = dbapi2.connect(str(path), timeout=30)
     with translated(path):
         connection.execute("PRAGMA cipher_log_level=none")
