@@ -3,28 +3,37 @@
 import importlib
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from replicator.cli.invocation import Invocation
 from replicator.verbosity import configure_logging, level_of
 
-COMMANDS = ("init", "sync", "status", "list", "show", "verify", "export")
+COMMANDS = ("init", "sync", "status", "list", "show", "verify", "export", "reconcile")
 
 
 class LazyGroup(click.Group):
-    """Finds `replicator.cli.NAME.command`; so `--version`, and each command, imports only what it needs."""
+    """Finds `PACKAGE.NAME.command`; so `--version`, and each command, imports only what it needs.
+
+    `names` are the commands, in the order in which one would use them.
+    """
+
+    def __init__(self, *args: Any, package: str, names: Sequence[str], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._package, self._names = package, tuple(names)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order in which one would use them."""
-        return list(COMMANDS)
+        """The names."""
+        return list(self._names)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, or None if there is none of that name."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self._names:
             return None
-        command: click.Command = importlib.import_module(f"replicator.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"{self._package}.{cmd_name}").command
         return command
 
     def resolve_command(
@@ -34,11 +43,17 @@ class LazyGroup(click.Group):
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             from replicator.config.problems import suggestion
 
-            raise click.UsageError(f"there is no command {args[0]!r}{suggestion(args[0], COMMANDS)}", ctx)
+            raise click.UsageError(f"there is no command {args[0]!r}{suggestion(args[0], self._names)}", ctx)
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=LazyGroup, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    package="replicator.cli",
+    names=COMMANDS,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="mailbox-replicator", prog_name="replicator", message="%(prog)s %(version)s")
 @click.option(
     "--config", "config_file", metavar="FILE", help="Configuration; else $REPLICATOR_CONFIG, ./replicator.toml."

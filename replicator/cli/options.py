@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -64,6 +65,17 @@ def percent(text: str) -> float | None:
 def json_option(command: Decorated) -> Decorated:
     """`--json`: passed on as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+
+
+def boilerplate_option(command: Decorated) -> Decorated:
+    """`--boilerplate FILE…`: passed on as `boilerplate`, a tuple of paths."""
+    return click.option(
+        "--boilerplate",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="A text that gateways or lists add here (one text a file); copies that differ by it only are the same.",
+    )(command)
 
 
 def mailboxes_argument(command: Decorated) -> Decorated:

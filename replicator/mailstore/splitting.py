@@ -6,7 +6,7 @@ docs/format.md, Content. Whatever is not sure to come back byte for byte stays l
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconcile.scan import Kind, Scanner
+from reconcile.scan import Kind, Scanner, Span
 from replicator.mailstore.layout import WIDTH_MAX, Lines
 
 SHARED_MIN = 4 << 10
@@ -35,13 +35,17 @@ def split(chunks: Iterable[bytes]) -> Iterator[Part]:
         tail += chunk
         spans = scanner.feed(chunk)
         for span in spans:
-            yield from body.take(span.kind, tail[span.start - start : span.end - start])
+            yield from body.take(_is_base64(span), tail[span.start - start : span.end - start])
         if spans:
             tail = tail[spans[-1].end - start :]
             start = spans[-1].end
     for span in scanner.close():
-        yield from body.take(span.kind, tail[span.start - start : span.end - start])
+        yield from body.take(_is_base64(span), tail[span.start - start : span.end - start])
     yield from body.finish()
+
+
+def _is_base64(span: Span) -> bool:
+    return span.kind is Kind.BODY and span.part.is_base64
 
 
 class _Body:
@@ -54,9 +58,9 @@ class _Body:
         self._limit = 0
         self._literal = False
 
-    def take(self, kind: Kind, data: bytes) -> Iterator[Part]:
+    def take(self, is_base64: bool, data: bytes) -> Iterator[Part]:  # noqa: FBT001 - always given by a name
         """The next span."""
-        if kind is Kind.TEXT:
+        if not is_base64:
             yield from self.finish()
             yield data
         elif self._literal:

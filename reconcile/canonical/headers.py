@@ -1,0 +1,131 @@
+"""What the header fields say, each in its canonical form: ids, instant, addresses, subject (RFC 5322)."""
+
+import calendar
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_tz
+
+from reconcile.canonical.prose import prose, spaced
+
+_ID = re.compile(r"<([^<>]{1,998})>")
+_COMMENT = re.compile(r"\([^()]*\)")
+
+
+def message_ids(value: str) -> list[str]:
+    """The ids in a field, without brackets and white space, what follows the `@` in lower case.
+
+    A field without brackets is one id as it stands.
+    """
+    found = _ID.findall(value) or [_COMMENT.sub("", value)[:998]]
+    return [canonical for canonical in map(_canonical_id, found) if canonical]
+
+
+def _canonical_id(text: str) -> str:
+    left, at, right = "".join(text.split()).rpartition("@")
+    return f"{left}{at}{right.lower()}" if at else right
+
+
+_DATE = re.compile(
+    r"\s*+(?:[A-Za-z]{3},\s*+)?(\d{1,2})\s+([A-Za-z]{3})\s+(\d{4})\s+(\d\d):(\d\d)(?::(\d\d))?\s+([+-])(\d\d)(\d\d)\b"
+)
+_MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
+
+
+def instant(value: str) -> int | None:
+    """Seconds since the epoch, whatever the zone it is written in; None for what is no date (RFC 5322, 3.3, 4.3)."""
+    match = _DATE.match(value)
+    if match and match[2].title() in _MONTHS:
+        clock = (int(match[3]), _MONTHS[match[2].title()], int(match[1]), int(match[4]), int(match[5]))
+        offset = (int(match[8]) * 60 + int(match[9])) * (-60 if match[7] == "-" else 60)
+        return _seconds((*clock, int(match[6] or 0)), offset)
+    try:
+        found = parsedate_tz(value[:200])
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return None
+    return _seconds(found[:6], found[9] or 0) if found else None
+
+
+def _seconds(clock: tuple[int, ...], offset: int) -> int | None:
+    year, month, day, hour, minute, second = clock
+    if not (1970 <= year <= 9999 and 1 <= month <= 12 and 1 <= day <= 31):
+        return None
+    if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 61 and abs(offset) < 26 * 3600):
+        return None
+    return calendar.timegm((year, month, day, hour, minute, second)) - offset
+
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_ANGLE = re.compile(r"<([^<>]*)>")
+_ADDRESS = re.compile(r"(?<![^\s<>,;:()\[\]\"])[^\s<>,;:()\[\]\"]+@(?:\[[^\s\[\]]*\]|[^\s<>,;:()\[\]\"]+)")
+
+
+def addresses(value: str) -> list[str]:
+    """The addr-specs in their order, in lower case, without names, comments and groups."""
+    text = _QUOTED.sub(_without_specials, value)
+    found = []
+    for item in re.split(r"[,;]", text):
+        angle = _ANGLE.search(item)
+        spec = _ADDRESS.search(angle[1] if angle else _COMMENT.sub("", item))
+        if spec:
+            found.append(spec[0].lower())
+        elif angle and angle[1].strip():
+            found.append("".join(angle[1].split()).lower())
+    return found
+
+
+def _without_specials(quoted: re.Match[str]) -> str:
+    """A quoted local part keeps its text; a display name may not look like an address."""
+    return quoted[0] if quoted.string[quoted.end() : quoted.end() + 1] == "@" else " "
+
+
+_REPLY = re.compile(
+    r"(?:re|aw|sv|vs|antw|fwd?|wg|tr|rv|r|i|odp)\s*(?:\[\d{1,3}\]|\(\d{1,3}\))?\s*[:\uff1a]", re.IGNORECASE
+)
+_TAG = re.compile(
+    r"\[[^\[\]]{1,80}\]|\{[^{}]{1,80}\}|\*{2,}[^*]{1,80}\*{2,}|bug#\d{1,9}:|"
+    r"[(<|]\s?(?:ext|external|external sender|external email)\s?[)>|]|"
+    r"(?:ext|external|external email|external sender|caution|warning|spam|possible spam|suspected spam|junk)\s?:",
+    re.IGNORECASE,
+)
+_EDITION = re.compile(
+    r"\d\s*/\s*\d|\bv\s?\d|\bre-?(?:send|sent)|updat|correct|revis|amend|final|draft|cancel|recall|replac|new\b|\d{3}|copy",
+    re.IGNORECASE,
+)
+"""What a person writes into a tag to tell one message from another. Such a tag is part of the subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """`text` is the whole, `base` what is left without the tags of lists and gateways. Neither has white space."""
+
+    text: str
+    base: str
+
+
+def read_subject(value: str) -> Subject:
+    """Of the decoded value. Reply markers stay: a reply is another message."""
+    text = spaced(prose(value[:4000]))
+    return Subject(text.replace(" ", ""), _untagged(text).replace(" ", ""))
+
+
+def _untagged(text: str) -> str:
+    """Without tags before the subject proper, also between reply markers, and in brackets at its end."""
+    markers, rest = "", text
+    while True:
+        rest = rest.lstrip()
+        reply = _REPLY.match(rest)
+        tag = _TAG.match(rest)
+        if reply:
+            markers += f"{reply[0].lower()} "
+            rest = rest[reply.end() :]
+        elif tag and not (tag[0][0] in "[{*" and _EDITION.search(tag[0])):
+            rest = rest[tag.end() :]
+        else:
+            break
+    tail = _TAIL.search(rest)
+    if tail and tail.start() and not _EDITION.search(tail[0]):
+        rest = rest[: tail.start()]
+    return markers + rest
+
+
+_TAIL = re.compile(r"\s\[[^\[\]]{1,80}\]\s*$")

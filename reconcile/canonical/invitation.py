@@ -1,0 +1,108 @@
+"""What a calendar part says (RFC 5545, 5546). Exchange writes it anew from its properties, so no text is compared.
+
+`identity` tells which event and which edition of it: UID, RECURRENCE-ID, SEQUENCE, METHOD. `detail` is what people act
+on: when, where, what. Times are instants where their zone is known.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from reconcile.canonical.prose import prose, spaced
+
+_FOLD = re.compile(r"\r?\n[ \t]")
+_LINE = re.compile(r"^([A-Za-z-]{1,40})((?:;[^:\"\n]*(?:\"[^\"\n]*\"[^:\"\n]*)*)?):(.*)$", re.MULTILINE)
+_ESCAPE = re.compile(r"\\(.)")
+_ANSWER = re.compile(r";PARTSTAT=\"?([A-Za-z-]{1,40})", re.IGNORECASE)
+_LOCAL = re.compile(r"[0-9]{8}T[0-9]{6}")
+_ZONE = re.compile(r";TZID=\"?([^\";:]{1,80})", re.IGNORECASE)
+_IDENTITY = ("UID", "RECURRENCE-ID", "SEQUENCE")
+_TIMES = ("RECURRENCE-ID", "DTSTART", "DTEND", "DUE", "EXDATE", "RDATE")
+_DETAIL = (
+    "DTSTART",
+    "DTEND",
+    "DURATION",
+    "DUE",
+    "RRULE",
+    "EXDATE",
+    "RDATE",
+    "SUMMARY",
+    "LOCATION",
+    "STATUS",
+    "ATTENDEE",
+)
+_COUNTED = frozenset({*_IDENTITY, *_DETAIL})
+_COMPONENTS = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VALARM"})
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """SHA-256 digests, to be compared."""
+
+    identity: bytes
+    detail: bytes
+
+
+def read_invitation(text: str, method: str) -> Invitation:
+    """Of the decoded part; `method` is what its Content-Type says."""
+    identity, detail = [], []
+    around = inside = ""
+    for label, parameters, text_value in _LINE.findall(_FOLD.sub("", text.replace("\r\n", "\n"))):
+        name, value = label.upper(), text_value.strip()
+        if name == "BEGIN" and value.upper() in _COMPONENTS:
+            around, inside = inside, value.upper()
+        elif name == "END" and value and value.upper() in (inside, around):  # an alarm may be left open
+            around, inside = "", around if value.upper() == inside else ""
+        elif name == "METHOD":
+            method = value.upper()
+        elif inside and inside != "VALARM" and name in _COUNTED:  # an alarm is the reader's own
+            entry = f"{name}:{_value(name, parameters, value)}"
+            if name in _IDENTITY and entry != "SEQUENCE:0":  # which is what its absence means
+                identity.append(entry)
+            if name in _DETAIL:
+                detail.append(entry)
+    return Invitation(_digest([f"METHOD:{method}", *sorted(identity)]), _digest(sorted(detail)))
+
+
+def _value(name: str, parameters: str, value: str) -> str:
+    if name in _TIMES:
+        zone = _ZONE.search(parameters)
+        return ",".join(_instant(time.strip(), zone[1] if zone else "") for time in value.split(","))
+    if name == "ATTENDEE":
+        answer = _ANSWER.search(parameters)
+        return f"{value.lower()} {answer[1].upper() if answer else 'NEEDS-ACTION'}"
+    if name == "DURATION":
+        return value.upper()
+    if name == "RRULE":
+        return ";".join(sorted(value.upper().split(";")))
+    # Escapes are optional for some writers; white space is folded.
+    return spaced(prose(_ESCAPE.sub(lambda pair: " " if pair[1] in "nN" else pair[1], value))).replace(" ", "")
+
+
+def _instant(time: str, zone: str) -> str:
+    """In UTC where that can be known; else as it stands, with its zone."""
+    if not zone or not _LOCAL.fullmatch(time):
+        return time.upper()
+    try:
+        local = datetime.fromisoformat(time).replace(tzinfo=_zone(zone))
+        return f"{local.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    except (ValueError, OverflowError, ZoneInfoNotFoundError):
+        return f"{time.upper()} {zone}"
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> ZoneInfo:
+    """By its IANA name, or by the one that Windows has for it. Raises ZoneInfoNotFoundError."""
+    from tzlocal.windows_tz import win_tz  # noqa: PLC0415 - two hundred names that few messages need
+
+    try:
+        return ZoneInfo(win_tz.get(name, name))
+    except (ValueError, OSError) as error:  # a name that is no file name
+        raise ZoneInfoNotFoundError(name) from error
+
+
+def _digest(entries: list[str]) -> bytes:
+    return hashlib.sha256("\n".join(entries).encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,94 @@
+"""What an HTML body says: its text and its links. Reads any text, in time that grows with its length only."""
+
+import hashlib
+import html
+import re
+from dataclasses import dataclass
+
+from reconcile.canonical.links import canonical_link, has_wrapped, unwrapped
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page says, tags being white space.
+
+    `visible` is `text` without the hidden previews of newsletters. `links` are the targets of links and pictures, in
+    their order, canonical. A picture inside the message is `cid:` and its Content-ID, one that is written into the
+    page is `data:` and a digest.
+    """
+
+    text: str
+    visible: str
+    links: tuple[str, ...]
+
+
+def read_page(source: str) -> Page:
+    """What follows an unclosed comment, tag, style or script is part of it, as in a browser."""
+    if _ORDERED.search(source):
+        source = _numbered(source)
+    text = visible = _text(source)
+    if _NO_DISPLAY.search(source):
+        visible = _text(_HIDDEN.sub(lambda found: "" if _NO_DISPLAY.search(found[2]) else found[0], source))
+    return Page(text, visible, tuple(_links(source)))
+
+
+def _text(source: str) -> str:
+    return _unescaped(_MARKUP.sub(" ", source))
+
+
+_NO_DISPLAY = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_HIDDEN = re.compile(r"<(div|span|p|td|center)\b([^<>]*+)>[^<]*+</\1\s*+>", re.IGNORECASE)
+
+
+def _numbered(source: str) -> str:
+    """The items of ordered lists with their numbers, which a browser shows and every plain rendering has."""
+    lists: list[int | None] = []  # of each open list the next number, None for bullets
+
+    def step(tag: re.Match[str]) -> str:
+        name = tag[2].lower()
+        if name == "li":
+            number = lists[-1] if lists and not tag[1] else None
+            if number is None:
+                return tag[0]
+            lists[-1] = number + 1
+            return f"{tag[0]} {number}. "
+        if tag[1]:
+            del lists[-1:]
+        elif len(lists) < _LISTS_MAX:
+            start = _START.search(tag[3])
+            lists.append((int(start[1]) if start else 1) if name == "ol" else None)
+        return tag[0]
+
+    return _LIST_TAG.sub(step, source)
+
+
+_LISTS_MAX = 64
+_ORDERED = re.compile(r"<ol\b", re.IGNORECASE)
+_LIST_TAG = re.compile(r"<(/?)(ol|ul|li)\b([^>]*+)(?:>|\Z)", re.IGNORECASE)
+_START = re.compile(r"\bstart\s*=\s*[\"']?([0-9]{1,6})\b", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|(style|script|title)(?=[\s/>]).*?(?:</\1\b[^>]*+(?:>|\Z)|\Z)|[a-z/!?][^>]*+(?:>|\Z))",
+    re.IGNORECASE | re.DOTALL,
+)
+_ANCHOR = re.compile(r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|(?:a|area|img)[\s/]([^>]*+)(?:>|\Z))", re.IGNORECASE | re.DOTALL)
+_HREF = re.compile(r"(?:^|[\s\"'/])(?:href|src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,}+;?")
+
+
+def _links(source: str) -> list[str]:
+    found = (_HREF.search(anchor[1]) for anchor in _ANCHOR.finditer(source) if anchor[1])
+    links = [_unescaped(link[1] or link[2] or link[3] or "") for link in found if link]
+    if has_wrapped(source):
+        links = [unwrapped(link) for link in links]
+    return [_digested(link) if link[:5].lower() == "data:" else canonical_link(link) for link in links]
+
+
+def _digested(link: str) -> str:
+    return "data:" + hashlib.sha256("".join(link.split()).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _unescaped(text: str) -> str:
+    if "&" not in text:
+        return text
+    # No character has such a number, and Python refuses to read those of thousands of digits.
+    return html.unescape(_LONG_NUMBER.sub("\ufffd", text))

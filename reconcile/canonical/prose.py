@@ -1,0 +1,110 @@
+"""Text in the form in which it is compared: white space gone, compatible characters made one, links unwrapped.
+
+Letters, digits and punctuation stay: a decimal point that moved is another amount.
+"""
+
+import re
+import unicodedata
+
+from reconcile.canonical.links import unwrapped_text
+
+
+def prose(text: str) -> str:
+    """The text as it is compared, but for its white space."""
+    text = unwrapped_text(text)
+    return text if text.isascii() else _composed(text)
+
+
+def _composed(text: str) -> str:
+    """NFC, and what conversions between charsets take one for another. NFKC would make `102` of `10\u00b2`."""
+    text = unicodedata.normalize("NFC", _unstacked(text)).replace("\xa0", " ")
+    text = _INVISIBLE.sub("", text)
+    return _WIDE.sub(_narrowed, text)
+
+
+def _unstacked(text: str) -> str:
+    """With a joiner, which is dropped later, in long runs of combining marks: sorting these takes quadratic time."""
+    if not _MAYBE_STACK.search(text):
+        return text
+    marks = "".join(sorted(c for c in set(text) if unicodedata.combining(unicodedata.normalize("NFD", c)[0])))
+    return re.sub(f"[{marks}]{{{_STACK_MAX}}}", "\\g<0>\u034f", text) if marks else text
+
+
+_STACK_MAX = 30
+"""Marks on one character (UAX 15, stream-safe text)."""
+_MAYBE_STACK = re.compile(f"[^\\x00-\u02ff]{{{_STACK_MAX + 1}}}")
+
+
+def _narrowed(found: re.Match[str]) -> str:
+    return unicodedata.normalize("NFKC", found[0].translate(_TWINS))
+
+
+def plain_prose(text: str) -> str:
+    """Of a text/plain. The `>` that mbox files put before a line that starts with `From ` is taken off."""
+    return prose(_MBOX_FROM.sub("From ", text) if ">From " in text else text)
+
+
+def page_prose(text: str) -> str:
+    """Of the text of an HTML body, of which one cannot tell where its lines began."""
+    return prose(text.replace(">From ", "From ") if ">From " in text else text)
+
+
+def squeezed(text: str) -> bytes:
+    """As UTF-8 without white space and control characters: lines are broken anew at every hop."""
+    return text.encode("utf-8", "surrogatepass").translate(None, _BLANK)
+
+
+def spaced(text: str) -> str:
+    """Words with one space between them, for finding boilerplate by."""
+    return " ".join(text.translate(_CONTROL).split())
+
+
+_MBOX_FROM = re.compile(r"^>+From ", re.MULTILINE)
+# Soft hyphens, joiners, direction marks, variation selectors, which some clients drop, and all spaces but the common.
+_INVISIBLE = re.compile(
+    "[\x80-\x9f\xad\u034f\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufe00-\ufe0f\ufeff\ufffc]+"
+)
+# Half and full width, and the signs of which Japanese charsets have two: wave dash, minus, double bar.
+_WIDE = re.compile("[\u2016\u2212\u301c\uff00-\uffef]+")
+_TWINS = {0x2016: "\u2225", 0x2212: "-", 0x301C: "~"}
+_BLANK = bytes([*range(0x21), 0x7F])
+_CONTROL = {c: None if c < 9 or c == 0x7F else " " for c in _BLANK}
+
+
+def same_words(plain: str, page: str) -> bool:
+    """Whether a plain text is what a client made of the page, or the page what one made of the text.
+
+    Clients add links, bullets, emphasis and rules, each in its own way; what is left of both is compared letter by
+    letter and number by number.
+    """
+    return _essence(plain) == _essence(page)
+
+
+def is_placeholder(plain: str, page: str) -> bool:
+    """Whether a plain text is no rendering of the page, nor an edited one, but tells the reader to look at the page.
+
+    It is short, and it has no run of letters in common with the page, or is a small piece of it.
+    """
+    (words, _), (other, _) = _essence(plain), _essence(page)
+    if len(words) > _PLACEHOLDER_MAX:
+        return False
+    runs = (words[at : at + _RUN] for at in range(max(1, len(words) - _RUN + 1)))
+    is_foreign = not any(run in other for run in runs if run)
+    return is_foreign or (len(words) * 4 < len(other) and words in other)
+
+
+_PLACEHOLDER_MAX = 300
+_RUN = 16
+
+
+def _essence(text: str) -> tuple[bytes, list[bytes]]:
+    data = _RENDERED.sub(" ", text).encode("utf-8", "surrogatepass")
+    return data.translate(None, _PUNCTUATION), _NUMBER.findall(data)
+
+
+_RENDERED = re.compile(
+    r"<(?:https?|mailto|tel|ftp):[^<>]*>|\[(?:cid|image|http)[^\[\]]*\]|(?:https?://|mailto:)[^\s<>\"']+|[•◦▪·\u2010-\u2027]",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(rb"[0-9]+(?:[.,:/][0-9]+)*")
+_PUNCTUATION = bytes(c for c in range(128) if not chr(c).isalnum())

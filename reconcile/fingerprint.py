@@ -1,0 +1,206 @@
+"""What makes two messages the same: a fingerprint that all copies of a message share, however they were re-encoded.
+
+docs/fingerprints.md describes it for administrators. A fingerprint is taken of any bytes, in one pass, without raising,
+in time that grows with their number and in bounded memory. It holds no text but ids, the sender and the subject.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Flag, auto
+
+from reconcile.body import Body, BodyPrint, Texts
+from reconcile.canonical.fields import Fields, read_fields
+from reconcile.entity import MESSAGES
+from reconcile.heading import Heading, hashed, read_heading
+from reconcile.leaves import Attached, Leaf, leaf_for
+from reconcile.scan import Kind, Part, Scanner, Span
+
+VERSION = 1
+"""Of the canonical form. Fingerprints of two versions cannot be compared."""
+
+
+class Trait(Flag):
+    """What limits a comparison. UNCLOSED: the last boundary is missing, as in a message that was cut off. OPAQUE: the
+    content is inside TNEF or an encrypted blob."""
+
+    NONE = 0
+    TNEF = auto()
+    ENCRYPTED = auto()
+    DRAFT = auto()
+    JOURNAL = auto()
+    UNCLOSED = auto()
+    OPAQUE = TNEF | ENCRYPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """One copy of a message.
+
+    `raw` is the SHA-256 of its exact bytes. All digests that can suppress a write are SHA-256; xxh3 serves joins only.
+    """
+
+    version: int
+    raw: bytes
+    heading: Heading
+    body: BodyPrint
+    traits: Trait
+
+    @property
+    def keys(self) -> frozenset[int]:
+        """Copies of one message share one of these at least, for joining: ids, header core, content."""
+        heading, body = self.heading, self.body
+        core = f"core {heading.date} {heading.sender} {heading.subject.base}"
+        content = [f"content {digest.hex()} {body.attachments.hex()}" for digest in {body.plain, body.rich}]
+        return frozenset(map(hashed, [*(f"id {id_}" for id_ in heading.ids), core, *content]))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A fingerprint with the texts that it was taken of; None if they are too long to be held."""
+
+    fingerprint: Fingerprint
+    texts: Texts | None
+
+
+def fingerprint(raw: bytes | Iterable[bytes]) -> Fingerprint:
+    """Of a message, whole or in chunks of any size. Chunks of 64 KiB and more are read fastest."""
+    return _Reader(raw).fingerprint()
+
+
+def read(raw: bytes | Iterable[bytes]) -> Reading:
+    """As `fingerprint`, with the texts."""
+    reader = _Reader(raw)
+    return Reading(reader.fingerprint(), reader.message.body.texts())
+
+
+class _Message:
+    """The message, or one inside it."""
+
+    def __init__(self, part: Part | None) -> None:
+        self.part = part
+        self.fields = Fields({})
+        self.body = Body()
+        self.has_leaf = False
+
+    def digest(self) -> bytes:
+        """Of a message that is attached to another. Nothing on the way touches its fields; a server that writes it
+        anew keeps what is taken here."""
+        heading, body = read_heading(self.fields), self.body.close()
+        plain = b"" if body.agrees else body.plain
+        core = f"{heading.message_id}\n{heading.date}\n{heading.sender}\n{heading.subject.text}\n"
+        content = (plain, body.rich, body.links, body.attachments, body.events, body.event_details)
+        return hashlib.sha256(core.encode("utf-8", "surrogatepass") + b"\n".join(content)).digest()
+
+
+class _Reader:
+    """Follows the scanner through the parts."""
+
+    def __init__(self, raw: bytes | Iterable[bytes]) -> None:
+        self._sha256 = hashlib.sha256()
+        self._scanner = Scanner()
+        self._tail = b""
+        self._start = 0
+        self.message = _Message(None)
+        self._messages = [self.message]
+        self._part: Part | None = None
+        self._leaf: Leaf | None = None
+        self._traits = Trait.NONE
+        for chunk in (raw,) if isinstance(raw, bytes) else raw:
+            self._feed(chunk)
+
+    def _feed(self, chunk: bytes) -> None:
+        self._sha256.update(chunk)
+        self._tail = self._tail + chunk if self._tail else chunk
+        spans = self._scanner.feed(chunk)
+        self._follow(spans)
+        if spans:
+            self._tail = self._tail[spans[-1].end - self._start :]
+            self._start = spans[-1].end
+
+    def fingerprint(self) -> Fingerprint:
+        """Ends the message. To be called once."""
+        self._follow(self._scanner.close())
+        self._end_leaf()
+        self._enter(None)
+        heading, body = read_heading(self.message.fields), self.message.body.close()
+        traits = self._traits
+        traits |= Trait.UNCLOSED if self._scanner.is_open else Trait.NONE
+        traits |= Trait.DRAFT if heading.is_draft else Trait.NONE
+        traits |= Trait.JOURNAL if heading.is_journal else Trait.NONE
+        return Fingerprint(VERSION, self._sha256.digest(), heading, body, traits)
+
+    def _follow(self, spans: list[Span]) -> None:
+        for span in spans:
+            data = self._tail[span.start - self._start : span.end - self._start]
+            if span.kind is Kind.HEADER:
+                self._begin(span.part, data)
+            elif span.kind is Kind.FRAME:
+                self._end_leaf(before=span.part)
+            else:
+                if span.part is not self._part or self._leaf is None:
+                    self._begin_leaf(span.part)
+                assert self._leaf is not None
+                self._leaf.feed(data)
+
+    def _begin(self, part: Part, block: bytes) -> None:
+        """A header block: of a part, of the message, or of one inside it."""
+        self._end_leaf(before=part.parent)
+        self._enter(part.message)
+        if part.parent is None or part.parent.entity.media in MESSAGES:
+            self._messages[-1].fields = read_fields(block)
+        self._traits |= _trait(part)
+        self._part = part
+        if not part.entity.media.startswith(b"multipart/") and part.entity.media not in MESSAGES:
+            self._begin_leaf(part)
+
+    def _begin_leaf(self, part: Part) -> None:
+        self._end_leaf()
+        self._enter(part.message)
+        message = self._messages[-1]
+        self._part = part
+        self._leaf = leaf_for(part.entity, is_first=not message.has_leaf, in_alternative=_alternative(part) is not None)
+        message.has_leaf |= not part.entity.media.startswith(b"multipart/")
+
+    def _end_leaf(self, before: Part | None = None) -> None:
+        """The leaf under way has ended; what stood in a multipart `before` its first boundary is none."""
+        leaf, self._leaf = self._leaf, None
+        if leaf is None or self._part is None:
+            return
+        content = leaf.close()
+        is_preamble = before is self._part
+        if content is not None and not is_preamble:
+            self._messages[-1].body.add(content, _alternative(self._part))
+
+    def _enter(self, part: Part | None) -> None:
+        """What follows belongs to the message that `part` holds, or to the outermost. Others around the last end."""
+        chain = [part]
+        while (holder := chain[-1]) is not None:
+            chain.append(holder.message)
+        while not any(self._messages[-1].part is holder for holder in chain):
+            inner = self._messages.pop()
+            self._messages[-1].body.add(Attached(inner.digest()), _alternative(inner.part))
+        known = next(at for at, holder in enumerate(chain) if holder is self._messages[-1].part)
+        self._messages.extend(_Message(holder) for holder in reversed(chain[:known]))
+
+
+def _alternative(part: Part | None) -> Part | None:
+    """The outermost multipart/alternative around a part, in its message."""
+    found = None
+    around = part.parent if part else None
+    while around is not None and around.entity.media not in MESSAGES:
+        if around.entity.media == b"multipart/alternative":
+            found = around
+        around = around.parent
+    return found
+
+
+_TNEF = (b"application/ms-tnef", b"application/vnd.ms-tnef")
+_ENCRYPTED = (b"multipart/encrypted", b"application/pkcs7-mime", b"application/x-pkcs7-mime")
+
+
+def _trait(part: Part) -> Trait:
+    entity = part.entity
+    if entity.media in _TNEF or b"winmail.dat" in (entity.content_type + entity.disposition).lower():
+        return Trait.TNEF
+    return Trait.ENCRYPTED if entity.media in _ENCRYPTED else Trait.NONE
