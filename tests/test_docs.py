@@ -24,18 +24,31 @@ def section(command: str) -> str:
     return CLI.split(f"\n## {command}\n", 1)[1].split("\n## ", 1)[0]
 
 
+def leaves(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """The command, or those of a group, with what one types for each."""
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    for name in command.list_commands(click.Context(command)):
+        inner = command.get_command(click.Context(command), name)
+        assert inner is not None
+        yield from leaves(inner, f"{path} {name}")
+
+
 def options(command: click.Command) -> Iterator[str]:
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             yield from (name for name in parameter.opts if name.startswith("--"))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_with_its_options(name: str) -> None:
-    command = replicator.get_command(click.Context(replicator), name)
-    assert command is not None
-    text = section(name)
-    assert f"    replicator {name}" in text
+ALL = dict(leaves(replicator, "replicator"))
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_every_command_with_its_options(path: str) -> None:
+    command = ALL[path]
+    text = section(path.split()[1])
+    assert f"    {path}" in text
     missing = [option for option in options(command) if not re.search(rf"{option}\b", text)]
     assert missing == []
     assert command.help
@@ -43,13 +56,11 @@ def test_every_command_with_its_options(name: str) -> None:
 
 
 def test_no_option_that_does_not_exist() -> None:
-    for name in COMMANDS:
-        command = replicator.get_command(click.Context(replicator), name)
-        assert command is not None
+    for path, command in ALL.items():
         known = {*options(command), *options(replicator)}
-        synopsis = re.search(rf"^    replicator {name}.*$", section(name), re.MULTILINE)
-        assert synopsis is not None
-        assert set(re.findall(r"--[a-z-]+", synopsis.group())) <= known
+        synopses = re.findall(rf"^    {path}.*$", section(path.split()[1]), re.MULTILINE)
+        assert synopses
+        assert {option for synopsis in synopses for option in re.findall(r"--[a-z-]+", synopsis)} <= known
 
 
 def test_the_options_before_a_command() -> None:

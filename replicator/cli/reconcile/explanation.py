@@ -7,7 +7,7 @@ from replicator.cli.display import human_bytes, print_table, print_text
 from replicator.forensics import examine
 
 _ROWS = ("message_id", "date", "from", "to", "cc", "subject", "hops", "text", "html", "attachments", "defects", "size")
-_LABELS = {"message_id": "Message-ID", "text": "plain text", "html": "HTML", "hops": "way"}
+_LABELS = {"message_id": "Message-ID", "text": "Plain text", "html": "HTML", "hops": "Way"}
 
 
 def show_explanation(files: tuple[str, str]) -> None:
@@ -19,10 +19,10 @@ def show_explanation(files: tuple[str, str]) -> None:
     rows: list[tuple[str, ...]] = []
     for name in _ROWS:
         left, right = _lines(name, one), _lines(name, other)
-        mark = " " if left == right else "*"
+        mark = "" if left == right else "*"
         for at in range(max(len(left), len(right))):
-            label = _LABELS.get(name, name.capitalize()) if at == 0 else ""
-            rows.append((mark, label, *(lines[at] if at < len(lines) else "" for lines in (left, right))))
+            first = (mark, _LABELS.get(name, name.capitalize())) if at == 0 else ("", "")
+            rows.append((*first, *(lines[at] if at < len(lines) else "" for lines in (left, right))))
     print_table(rows)
 
 
