@@ -21,13 +21,14 @@ BENCH ?=
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-test
+SERVERS := $(VENV)/.unpacked-servers
 
 .PHONY: demo test check lint bench proof dovecot clean
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python fixtures/demo/run.py
 
-test: $(INSTALLED) dovecot
+test: $(INSTALLED) dovecot $(SERVERS)
 	@$(MAKE) --no-print-directory check
 
 check: lint
@@ -42,7 +43,7 @@ lint: $(INSTALLED)
 bench: $(INSTALLED) dovecot
 	$(BIN)/python -m bench $(BENCH)
 
-proof: $(INSTALLED) dovecot
+proof: $(INSTALLED) dovecot $(SERVERS)
 	$(BIN)/pytest -n $(WORKERS) -m proof $(PYTEST)
 
 # With an extra of pyproject.toml: `demo` is little, `test` is everything. Debian's Python comes without what makes
@@ -56,7 +57,13 @@ $(VENV)/.installed-%: pyproject.toml
 
 # The tests start servers of their own from these programs; no service of the system is used, or left running.
 dovecot:
-	@test -x /usr/sbin/dovecot || command -v dovecot >/dev/null || .ci/install dovecot-imapd
+	@ls /usr/lib*/dovecot/lmtp >/dev/null 2>&1 || .ci/install dovecot-imapd dovecot-lmtpd
+
+# Servers that change mail in passing. Their packages exclude each other and Dovecot, so they are only unpacked.
+$(SERVERS): .ci/unpack | $(INSTALLED) dovecot
+	@echo "unpacking into $(VENV)/servers the mail servers that tests relay through"
+	@.ci/unpack $(VENV)/servers postfix exim4-daemon-light cyrus-common cyrus-imapd fakeroot libfakeroot libnss-wrapper
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

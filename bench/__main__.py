@@ -1,4 +1,8 @@
-"""`python -m bench [run|profile]`: measures us beside mbsync on one corpus, or says where our own time goes."""
+"""`python -m bench [run|profile|fingerprints]`: measures us beside other programs, or says where our own time goes.
+
+`run` replicates a mailbox, beside mbsync; `profile` does it once, sampled; `fingerprints` reads messages without a
+server, beside mail-deduplicate and mail-parser.
+"""
 
 import argparse
 import tempfile
@@ -6,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.corpus import Mail, Totals, fill, mixed, tiny
-from bench.peers import Replicator, make_peers
+from bench.fingerprints import compare
+from bench.peers import Replicator, isync_version, make_peers
 from bench.profile import profile
 from bench.results import write_results
 from bench.scenarios import Measured, change_one_percent, run_turn
@@ -21,8 +26,11 @@ CORPORA: dict[str, tuple[Callable[[int, int], Iterator[Mail]], int]] = {
 
 
 def main() -> None:
-    """Builds the corpus in a private Dovecot, and measures."""
+    """Builds the corpus, in a private Dovecot where one is needed, and measures."""
     options = _parse()
+    if options.command == "fingerprints":
+        print(compare(options))
+        return
     make, count = CORPORA[options.size]
     count = options.count or count
     with (
@@ -46,6 +54,7 @@ def _compare(options: argparse.Namespace, place: Path, server: Dovecot, totals: 
             runs.append(found)
             print(f"{found.scenario:12} {found.peer:18} {found.wall:8.2f} s  {found.cpu:8.2f} CPU s", flush=True)
     facts = {"messages": totals.messages, "bytes": totals.bytes, "seed": options.seed, "rounds": options.rounds}
+    facts |= {"isync": isync_version()}
     print(write_results(options.output, f"{options.size}-{totals.messages}", facts, runs))
 
 
@@ -61,13 +70,24 @@ def _profile(options: argparse.Namespace, place: Path, server: Dovecot, totals: 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=("run", "profile"), default="run")
-    parser.add_argument("--size", choices=sorted(CORPORA), default="s", help="s, m: mixed mail; l: tiny mail")
+    parser.add_argument("command", nargs="?", choices=("run", "profile", "fingerprints"), default="run")
+    parser.add_argument(
+        "--size",
+        choices=sorted(CORPORA),
+        default="s",
+        help="s, m: mixed mail; l: tiny mail; fingerprints: s, m, both mails",
+    )
     parser.add_argument("--count", type=int, default=0, help="messages, instead of the size's own number")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--floor", action=argparse.BooleanOptionalAction, default=True, help="measure the bare socket too"
+    )
+    parser.add_argument(
+        "--deduplicate",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="fingerprints: measure mail-deduplicate too, which is installed into a directory that goes away",
     )
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results"), help="where results go")
     return parser.parse_args()

@@ -117,6 +117,11 @@ class Floor:
         return _launch(sys.executable, str(Path(__file__).with_name("floor.py")), *self._arguments)
 
 
+def isync_version() -> str:
+    """As it says itself."""
+    return subprocess.run(["mbsync", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def make_peers(directory: Path, server: Dovecot, user: str) -> Sequence[Peer]:
     """All that can run here; without isync there is no one to be compared with, and that is an error."""
     if shutil.which("mbsync") is None:

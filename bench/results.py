@@ -4,7 +4,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -53,11 +52,15 @@ def _row(runs: Sequence[Measured], scenario: str, peer: str) -> str:
 
 def machine() -> dict[str, object]:
     """What the numbers were made on."""
-    version = subprocess.run(["mbsync", "--version"], capture_output=True, text=True, check=False).stdout.strip()
     return {
+        "processor": _processor(),
         "processors": os.cpu_count(),
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "linux": platform.release().split("-")[0],
-        "isync": version,
     }
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")

@@ -12,6 +12,12 @@ from reconcile.scan import Part
 
 TEXTS_MAX = 4 << 20
 """Bytes of a rendering that are held. One that is longer is compared by digest only."""
+LINKS_MAX = 50_000
+"""Links and pictures that are held. Of a message with more, the rest is compared by digest only."""
+PICTURES_MAX = 10_000
+"""Parts that pages may show by their Content-ID. Those of others count as none."""
+LINK_MAX = 2000
+"""Characters of a link that are held; a longer one is held as its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +56,33 @@ class BodyPrint:
 
 
 class Rendering:
-    """One way to show a message, text after text."""
+    """One way to show a message, text after text. Up to `room` bytes of it are held."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int) -> None:
+        self._room = room
         self._sha256 = hashlib.sha256()
         self.length = 0
         self._texts: list[str] = []
+        self._shown: list[str] = []
 
-    def add(self, text: str) -> None:
-        """The next text, with any white space."""
-        bare = squeezed(text)
+    def add(self, said: Said) -> None:
+        """The next text."""
+        bare = squeezed(said.text)
         self._sha256.update(bare)
         self.length += len(bare)
-        if self.length <= TEXTS_MAX:
-            self._texts.append(text)
+        if not self.is_whole:
+            self._texts, self._shown = [], []
+        elif bare:
+            is_blank = len(said.text) > 2 * len(bare) + 1000  # a text of spaces is as long as it likes
+            self._texts.append(spaced(said.text) if is_blank else said.text)
+            self._shown.append(spaced(said.visible) if is_blank else said.visible)
+
+    def fork(self) -> "Rendering":
+        """Another that has said the same so far."""
+        other = Rendering(self._room)
+        other._sha256, other.length = self._sha256.copy(), self.length
+        other._texts, other._shown = self._texts.copy(), self._shown.copy()
+        return other
 
     def digest(self) -> bytes:
         """Of all texts, without white space."""
@@ -72,27 +91,35 @@ class Rendering:
     @property
     def is_whole(self) -> bool:
         """Whether `text` is all of it."""
-        return self.length <= TEXTS_MAX
+        return self.length <= self._room
 
     @property
     def text(self) -> str:
         """All texts, if they are held."""
         return "\n".join(self._texts)
 
+    @property
+    def visible(self) -> str:
+        """What of `text` is shown."""
+        return "\n".join(self._shown)
+
 
 class Body:
-    """Takes what the leaves of one message said, in their order."""
+    """Takes what the leaves of one message said, in their order. Holds one `share`-th of what may be held."""
 
-    def __init__(self) -> None:
-        self._plain, self._rich = Rendering(), Rendering()
-        self._visible: list[str] = []  # what `rich` shows
+    def __init__(self, share: int = 1) -> None:
+        self._plain, self._rich = Rendering(TEXTS_MAX // share), Rendering(TEXTS_MAX // share)
+        self._links_max = LINKS_MAX // share
         self._links: list[str] = []
+        self._more_links = hashlib.sha256()
+        self._has_more_links = False
         self._has_page = self._has_choice = False
         self._files: list[bytes] = []
         self._pictures: dict[str, bytes] = {}  # by their Content-IDs
         self._invitations: list[Invitation] = []
         self._alternative: Part | None = None
-        self._waiting: list[Said] = []
+        self._kinds: set[bool] = set()  # of the texts in the alternative: whether they are pages
+        self._without_choice: Rendering | None = None  # the other rendering, if it stays with one kind
         self.is_empty = True
 
     def add(self, content: Content, alternative: Part | None) -> None:
@@ -100,7 +127,7 @@ class Body:
         self.is_empty = False
         if isinstance(content, Attached):
             self._files.append(content.sha256)
-            if content.content_id:
+            if content.content_id and len(self._pictures) < PICTURES_MAX:
                 self._pictures.setdefault(content.content_id, content.sha256)
         elif isinstance(content, Invitation):
             self._invitations.append(content)
@@ -113,44 +140,40 @@ class Body:
     def _add_text(self, said: Said) -> None:
         if said.is_page:
             self._has_page = True
-            self._links.extend(said.links)
+            room = self._links_max - len(self._links)
+            self._links.extend(map(_shortened, said.links[:room]))
+            for link in said.links[room:]:
+                self._more_links.update(_sized(link.encode("utf-8", "surrogatepass")))
+                self._has_more_links = True
+        mine, other = (self._rich, self._plain) if said.is_page else (self._plain, self._rich)
         if self._alternative is None:
-            self._plain.add(said.text)
-            self._add_rich(said)
-        elif said.is_page:
-            self._add_rich(said)
-            self._waiting.append(said)
-        else:
-            self._plain.add(said.text)
-            self._waiting.append(said)
-
-    def _add_rich(self, said: Said) -> None:
-        self._rich.add(said.text)
-        if self._rich.is_whole:
-            self._visible.append(said.visible)
+            other.add(said)
+        elif not self._kinds - {said.is_page}:
+            self._without_choice = self._without_choice or other.fork()
+            self._without_choice.add(said)
+        mine.add(said)
+        self._kinds.add(said.is_page)
 
     def _settle(self) -> None:
         """An alternative has ended. If it left no choice, what it had is in both renderings."""
-        pages = sum(said.is_page for said in self._waiting)
-        if 0 < pages < len(self._waiting):
+        if len(self._kinds) == 2 and self._alternative is not None:
             self._has_choice = True
-        else:
-            for said in self._waiting:
-                if said.is_page:
-                    self._plain.add(said.text)
-                else:
-                    self._add_rich(said)
-        self._waiting = []
+        elif self._without_choice and True in self._kinds:
+            self._plain = self._without_choice
+        elif self._without_choice:
+            self._rich = self._without_choice
+        self._kinds, self._without_choice = set(), None
 
     def texts(self) -> Texts | None:
         """None if they are too long to be held. Only after `close`."""
-        if not (self._plain.is_whole and self._rich.is_whole):
+        if self._has_more_links or not (self._plain.is_whole and self._rich.is_whole):
             return None
         return Texts(spaced(self._plain.text), spaced(self._rich.text), self._targets())
 
     def _targets(self) -> tuple[str, ...]:
         """Of links and pictures. A picture inside the message counts by its content: its Content-ID is made anew."""
-        return tuple(self._shown(link[4:]) if link[:4].lower() == "cid:" else link for link in self._links)
+        held = tuple(self._shown(link[4:]) if link[:4].lower() == "cid:" else link for link in self._links)
+        return (*held, self._more_links.hexdigest()) if self._has_more_links else held
 
     def _shown(self, content_id: str) -> str:
         found = self._pictures.get(content_id) or self._pictures.get(unquote(content_id))
@@ -176,7 +199,7 @@ class Body:
     def _agrees(self) -> bool:
         if not (self._plain.is_whole and self._rich.is_whole):
             return False
-        plain, rich, visible = self._plain.text, self._rich.text, "\n".join(self._visible)
+        plain, rich, visible = self._plain.text, self._rich.text, self._rich.visible
         return same_words(plain, rich) or (visible != rich and same_words(plain, visible))
 
 
@@ -184,5 +207,13 @@ def _digest(items: Iterable[bytes]) -> bytes:
     """Of a sequence; each item with its length, so that no two sequences are one."""
     sha256 = hashlib.sha256()
     for item in items:
-        sha256.update(len(item).to_bytes(8, "big") + item)
+        sha256.update(_sized(item))
     return sha256.digest()
+
+
+def _sized(item: bytes) -> bytes:
+    return len(item).to_bytes(8, "big") + item
+
+
+def _shortened(link: str) -> str:
+    return link if len(link) <= LINK_MAX else hashlib.sha256(link.encode("utf-8", "surrogatepass")).hexdigest()

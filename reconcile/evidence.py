@@ -24,10 +24,11 @@ class Link(Enum):
 
 
 class Titled(Enum):
-    """How the subjects of two copies relate."""
+    """How the subjects of two copies relate. TAGGED: one has tags besides. RETAGGED: each has one of its own."""
 
     EQUAL = "equal"
     TAGGED = "tagged"
+    RETAGGED = "retagged"
     LOSSY = "lossy"
     OTHER = "other"
 
@@ -42,13 +43,13 @@ class Named(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`date` is None where a side has none. `opaque`: some of the content cannot be looked into.
+    """`sender` and `date` are None where a side has none. `opaque`: some of the content cannot be looked into.
 
     `cut`: one ends early, and has not all that the other has.
     """
 
     link: Link
-    sender: bool
+    sender: bool | None
     date: bool | None
     subject: Titled
     recipients: Named
@@ -65,7 +66,7 @@ class Evidence:
     @property
     def core(self) -> bool:
         """Whether sender and date are known to be equal."""
-        return self.sender and self.date is True
+        return self.sender is True and self.date is True
 
     @property
     def content(self) -> bool:
@@ -79,7 +80,7 @@ def gather(a: Fingerprint, b: Fingerprint, texts: ReadTexts | None, boilerplate:
     traits = a.traits | b.traits
     return Evidence(
         link=_link(one, other),
-        sender=one.sender == other.sender,
+        sender=one.sender == other.sender if one.sender and other.sender else None,
         date=None if one.date is None or other.date is None else abs(one.date - other.date) <= CLOCK,
         subject=_titled(one.subject, other.subject),
         recipients=_named(one.recipients, other.recipients),
@@ -107,12 +108,18 @@ def _titled(one: Subject, other: Subject) -> Titled:
     if one.text == other.text:
         return Titled.EQUAL
     if one.base == other.base:
-        return Titled.TAGGED
+        return Titled.TAGGED if one.tags <= other.tags or other.tags <= one.tags else Titled.RETAGGED
     if one.base.isascii() == other.base.isascii():
         return Titled.OTHER
     ascii_, full = (one.base, other.base) if one.base.isascii() else (other.base, one.base)
-    is_lossy = "?" in ascii_ and _LOST.sub("?", full) == _LOST.sub("?", ascii_)
-    return Titled.LOSSY if is_lossy else Titled.OTHER
+    questioned = "?" in ascii_ and _LOST.sub("?", full) == _LOST.sub("?", ascii_)
+    crossed_out = any(_crossed_out(full, charset) == ascii_ for charset in ("utf-8", "cp1252"))
+    return Titled.LOSSY if questioned or crossed_out else Titled.OTHER
+
+
+def _crossed_out(text: str, charset: str) -> str:
+    """As Cyrus writes raw 8-bit text in a header: an X for each byte."""
+    return "".join("X" if byte > 127 else chr(byte) for byte in text.encode(charset, "replace"))
 
 
 _LOST = re.compile(r"(?:[^\x00-\x7f]|\?)+")

@@ -63,7 +63,7 @@ class TextLeaf:
     def close(self) -> Content:
         """What it said."""
         self._take(self._decoder.close())
-        return Attached(self._file.digest()) if self._file else self.read(b"".join(self._held))
+        return Attached(self._file.digest()) if self._file else self.read(b"".join(self._held).replace(b"\r\n", b"\n"))
 
     def read(self, data: bytes) -> Content:
         """Of the whole, decoded."""
@@ -106,7 +106,7 @@ class FileLeaf:
     """Anything else: its decoded bytes count, its name does not."""
 
     def __init__(self, entity: Entity) -> None:
-        self._content_id = entity.content_id.decode("utf-8", "replace")
+        self._content_id = entity.content_id[:998].decode("utf-8", "replace")
         self._decoder = decoder(entity.encoding, is_text=False)
         self._sha256 = hashlib.sha256()
 
@@ -153,5 +153,6 @@ def leaf_for(entity: Entity, *, is_first: bool, in_alternative: bool) -> Leaf:
         return ReportLeaf(entity)
     if media.startswith(b"text/"):
         # A third rendering of a text (AMP, enriched, watch) that few systems keep.
-        return SkippedLeaf() if in_alternative and not entity.is_attached else TextFileLeaf(entity)
+        is_third = in_alternative and not is_first and not entity.is_attached
+        return SkippedLeaf() if is_third else TextFileLeaf(entity)
     return FileLeaf(entity)

@@ -19,6 +19,7 @@ _WORDINGS = {
 _TITLES = {
     Titled.EQUAL: "the subject is the same",
     Titled.TAGGED: "the subject is the same but for a tag that lists and gateways add",
+    Titled.RETAGGED: "the subject is the same, but each copy has a tag that the other has not",
     Titled.LOSSY: "the subject is the same but for characters that a server could not keep",
     Titled.OTHER: "the subjects differ",
 }
@@ -28,10 +29,11 @@ def differences(evidence: Evidence) -> list[str]:
     """How the ids relate, and what differs or keeps us from knowing."""
     found = [
         (True, _LINKS[evidence.link]),
-        (not evidence.sender, "the From addresses differ"),
+        (evidence.sender is False, "the From addresses differ"),
+        (evidence.sender is None, "a From address is missing or cannot be read"),
         (evidence.date is False, "the dates differ by more than two seconds"),
         (evidence.date is None, "a date is missing or cannot be read"),
-        (evidence.subject is Titled.OTHER, _TITLES[Titled.OTHER]),
+        (evidence.subject in (Titled.OTHER, Titled.RETAGGED), _TITLES[evidence.subject]),
         (evidence.recipients is Named.OTHER, "each copy has recipients in To or Cc that the other has not"),
         (evidence.recipients is Named.FEWER, "one copy has recipients in To or Cc that the other has not"),
         (not evidence.resent, "one copy was resent (Resent- fields), or they were resent at different times"),
@@ -52,7 +54,8 @@ def agreements(evidence: Evidence) -> list[str]:
     found = [
         (True, _LINKS[evidence.link]),
         (evidence.core, "sender and date are the same"),
-        (evidence.sender and evidence.date is None, "the sender is the same, a date is missing"),
+        (evidence.sender is True and evidence.date is None, "the sender is the same, a date is missing"),
+        (evidence.sender is None and evidence.date is True, "the date is the same, a sender is missing"),
         (True, _TITLES[evidence.subject]),
         (evidence.recipients is Named.FEWER, "one copy lists fewer recipients"),
         (True, _WORDINGS[evidence.wording]),

@@ -72,7 +72,7 @@ def _one_delivery(a: Fingerprint, b: Fingerprint) -> bool:
 def _judge_same_id(evidence: Evidence) -> Verdict:
     """T1: all else is equal. T2: text was added or changed. M: the id was used for another message."""
     named = evidence.recipients is Named.EQUAL or (evidence.recipients is Named.FEWER and not evidence.draft)
-    headed = evidence.sender and evidence.date is not False and evidence.resent and named
+    headed = evidence.sender is not False and evidence.date is not False and evidence.resent and named
     headed = headed and evidence.subject is not Titled.OTHER
     if evidence.content:
         return _same("T1", evidence) if headed else _review("T1r", evidence)
@@ -102,13 +102,19 @@ def _edited_tier(evidence: Evidence) -> str:
 def _judge_without_id(evidence: Evidence, *, has_body: bool) -> Verdict:
     """T3: an id is missing, or one copy names the other's. Then all of the rest must speak for it."""
     linked = evidence.link is Link.ALIAS or (evidence.date is True and evidence.wording is not Wording.DIFFERENT)
-    if not evidence.sender or evidence.subject is Titled.OTHER or evidence.date is False:
+    if evidence.sender is False or evidence.subject is Titled.OTHER or evidence.date is False:
         return _review("T3r", evidence) if linked else _distinct("-", evidence)
     if evidence.content:
-        equal = evidence.recipients is Named.EQUAL and evidence.resent and evidence.marks and evidence.origin
+        equal = (
+            evidence.recipients is Named.EQUAL
+            and evidence.subject is not Titled.RETAGGED
+            and evidence.resent
+            and evidence.marks
+            and evidence.origin
+        )
         if not equal:
             return _review("T3r", evidence)
-        if evidence.date is None:
+        if evidence.date is None or evidence.sender is None:
             return _review("T3d", evidence)
         return _same("T3", evidence) if has_body else _review("T3s", evidence)
     related = evidence.wording in _ADDED or linked or evidence.opaque

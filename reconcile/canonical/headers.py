@@ -56,7 +56,9 @@ def _seconds(clock: tuple[int, ...], offset: int) -> int | None:
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _ANGLE = re.compile(r"<([^<>]*)>")
-_ADDRESS = re.compile(r"(?<![^\s<>,;:()\[\]\"])[^\s<>,;:()\[\]\"]+@(?:\[[^\s\[\]]*\]|[^\s<>,;:()\[\]\"]+)")
+_ADDRESS = re.compile(
+    r"(?<![^\s<>,;:()\[\]\"])(?:[^\s<>,;:()\[\]\"]+|\"[^\"]*\")@(?:\[[^\s\[\]]*\]|[^\s<>,;:()\[\]\"]+)"
+)
 
 
 def addresses(value: str) -> list[str]:
@@ -74,8 +76,12 @@ def addresses(value: str) -> list[str]:
 
 
 def _without_specials(quoted: re.Match[str]) -> str:
-    """A quoted local part keeps its text; a display name may not look like an address."""
-    return quoted[0] if quoted.string[quoted.end() : quoted.end() + 1] == "@" else " "
+    """A quoted local part without its quotes, which relays add; a display name may not look like an address."""
+    is_local_part = quoted.string[quoted.end() : quoted.end() + 1] == "@"
+    return _SPECIALS.sub("", quoted[0]) if is_local_part else " "
+
+
+_SPECIALS = re.compile(r'[\s<>,;:()\[\]"\\]')
 
 
 _REPLY = re.compile(
@@ -96,21 +102,23 @@ _EDITION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """`text` is the whole, `base` what is left without the tags of lists and gateways. Neither has white space."""
+    """`text` is the whole, `base` what is left without the `tags` of lists and gateways. Nothing has white space."""
 
     text: str
     base: str
+    tags: frozenset[str]
 
 
 def read_subject(value: str) -> Subject:
     """Of the decoded value. Reply markers stay: a reply is another message."""
     text = spaced(prose(value[:4000]))
-    return Subject(text.replace(" ", ""), _untagged(text).replace(" ", ""))
+    base, tags = _untagged(text)
+    return Subject(text.replace(" ", ""), base.replace(" ", ""), frozenset(tag.replace(" ", "") for tag in tags))
 
 
-def _untagged(text: str) -> str:
-    """Without tags before the subject proper, also between reply markers, and in brackets at its end."""
-    markers, rest = "", text
+def _untagged(text: str) -> tuple[str, list[str]]:
+    """Without tags before the subject proper, also between reply markers, and in brackets at its end; and the tags."""
+    markers, rest, tags = "", text, []
     while True:
         rest = rest.lstrip()
         reply = _REPLY.match(rest)
@@ -119,13 +127,15 @@ def _untagged(text: str) -> str:
             markers += f"{reply[0].lower()} "
             rest = rest[reply.end() :]
         elif tag and not (tag[0][0] in "[{*" and _EDITION.search(tag[0])):
+            tags.append(tag[0])
             rest = rest[tag.end() :]
         else:
             break
     tail = _TAIL.search(rest)
     if tail and tail.start() and not _EDITION.search(tail[0]):
+        tags.append(tail[0])
         rest = rest[: tail.start()]
-    return markers + rest
+    return markers + rest, tags
 
 
 _TAIL = re.compile(r"\s\[[^\[\]]{1,80}\]\s*$")

@@ -8,8 +8,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from reconcile.canonical.prose import prose, spaced
 
@@ -84,24 +84,25 @@ def _value(name: str, parameters: str, value: str) -> str:
 
 def _instant(time: str, zone: str) -> str:
     """In UTC where that can be known; else as it stands, with its zone."""
-    if not zone or not _LOCAL.fullmatch(time):
+    if not zone or time[-1:] in "Zz" or "T" not in time:  # a date has no zone
         return time.upper()
+    name = _zones().get(zone)
     try:
-        local = datetime.fromisoformat(time).replace(tzinfo=_zone(zone))
-        return f"{local.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    except (ValueError, OverflowError, ZoneInfoNotFoundError):
-        return f"{time.upper()} {zone}"
+        if name and _LOCAL.fullmatch(time):
+            local = datetime.fromisoformat(time).replace(tzinfo=ZoneInfo(name))
+            return f"{local.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    except (ValueError, OverflowError):  # no such day, or one before the year 1
+        pass
+    return f"{time.upper()} {zone}"
 
 
-@lru_cache(maxsize=256)
-def _zone(name: str) -> ZoneInfo:
-    """By its IANA name, or by the one that Windows has for it. Raises ZoneInfoNotFoundError."""
+@cache
+def _zones() -> dict[str, str]:
+    """The IANA name for each name of a zone: for that itself, and for the one that Windows has for it."""
     from tzlocal.windows_tz import win_tz  # noqa: PLC0415 - two hundred names that few messages need
 
-    try:
-        return ZoneInfo(win_tz.get(name, name))
-    except (ValueError, OSError) as error:  # a name that is no file name
-        raise ZoneInfoNotFoundError(name) from error
+    known = available_timezones()
+    return {**{name: name for name in known}, **{windows: name for windows, name in win_tz.items() if name in known}}
 
 
 def _digest(entries: list[str]) -> bytes:

@@ -43,8 +43,8 @@ def unwrapped(url: str) -> str:
 
 
 def canonical_link(url: str) -> str:
-    """For comparing: without white space, scheme and host in lower case, no slash after a bare host."""
-    url = "".join(url.split())  # a browser passes over line breaks in it
+    """For comparing: without white space and escapes, scheme and host in lower case, no slash after a bare host."""
+    url = unquote("".join(url.split())) if "%" in url else "".join(url.split())
     scheme, separator, rest = url.partition("://")
     if not separator:
         return url[:7].lower() + url[7:] if url[:7].lower() == "mailto:" else url
@@ -57,9 +57,9 @@ def _target(url: str) -> str | None:
         return None
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
+        host = f".{parts.hostname or ''}".lower()
         for suffix, read in _WRAPPERS:
-            if host.endswith(suffix):
+            if host.endswith(f".{suffix.removeprefix('.')}"):
                 return read(url)
     except ValueError:  # no link at all; as are the errors of the decoders below
         return None

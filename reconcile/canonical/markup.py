@@ -70,17 +70,30 @@ _MARKUP = re.compile(
     r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|(style|script|title)(?=[\s/>]).*?(?:</\1\b[^>]*+(?:>|\Z)|\Z)|[a-z/!?][^>]*+(?:>|\Z))",
     re.IGNORECASE | re.DOTALL,
 )
-_ANCHOR = re.compile(r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|(?:a|area|img)[\s/]([^>]*+)(?:>|\Z))", re.IGNORECASE | re.DOTALL)
-_HREF = re.compile(r"(?:^|[\s\"'/])(?:href|src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))", re.IGNORECASE)
+_ANCHOR = re.compile(
+    r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|(?:a|area|img)[\s/]((?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"'])*+)(?:>|\Z))",
+    re.IGNORECASE | re.DOTALL,
+)
+_ATTRIBUTE = re.compile(
+    r"([^\s\"'=/>]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s>\"']++)))?+|\"[^\"]*+\"|'[^']*+'"
+)
 _LONG_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,}+;?")
 
 
 def _links(source: str) -> list[str]:
-    found = (_HREF.search(anchor[1]) for anchor in _ANCHOR.finditer(source) if anchor[1])
-    links = [_unescaped(link[1] or link[2] or link[3] or "") for link in found if link]
+    found = (_target(anchor[1]) for anchor in _ANCHOR.finditer(source) if anchor[1])
+    links = [_unescaped(link) for link in found if link is not None]
     if has_wrapped(source):
         links = [unwrapped(link) for link in links]
     return [_digested(link) if link[:5].lower() == "data:" else canonical_link(link) for link in links]
+
+
+def _target(attributes: str) -> str | None:
+    """The first that leads somewhere; None if none does. What is like one inside the value of another is none."""
+    for found in _ATTRIBUTE.finditer(attributes):
+        if found[1] and found[1].lower() in ("href", "src") and found.lastindex != 1:  # it has a value
+            return found[2] or found[3] or found[4] or ""
+    return None
 
 
 def _digested(link: str) -> str:

@@ -116,6 +116,8 @@ class Base64:
                     return pybase64.b64decode(data)
                 except (binascii.Error, ValueError):
                     pass  # and the long way round for that
+        if len(data) > _CARRY_MAX:  # values between paddings are many and small
+            return b"".join(self.feed(data[at : at + _CARRY_MAX]) for at in range(0, len(data), _CARRY_MAX))
         data = self._carry + data.translate(None, _OUTSIDE_BASE64)
         if b"=" in data:
             return self._feed_padded(data)

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.scan import Scanner, Span
+from reconcile.scan import Kind, Scanner
 
 TOKENS = [
     b"Content-Type: multipart/mixed; boundary=b\r\n",
@@ -42,18 +42,16 @@ messages = st.one_of(
 )
 
 
-def merged(chunks: list[bytes]) -> list[Span]:
+def merged(chunks: list[bytes]) -> list[tuple[Kind, int, int]]:
     scanner = Scanner()
     spans = [span for chunk in chunks for span in scanner.feed(chunk)] + scanner.close()
-    out: list[Span] = []
+    out: list[tuple[Kind, int, int]] = []
     end = 0
     for span in spans:
         assert span.start == end < span.end
         end = span.end
-        if out and out[-1].kind is span.kind:
-            out[-1] = Span(span.kind, out[-1].start, end)
-        else:
-            out.append(span)
+        start = out.pop()[1] if out and out[-1][0] is span.kind else span.start
+        out.append((span.kind, start, end))
     assert end == sum(map(len, chunks))
     return out
 

@@ -14,8 +14,8 @@ Capture = pytest.CaptureFixture[str]
 MAIL = (
     b"Received: from a (a [192.0.2.1]) by b with ESMTP id x; Tue, 24 Nov 2026 07:23:40 +0000\r\n"
     b"Message-ID: <1@x>\r\nDate: Tue, 24 Nov 2026 07:23:36 +0000\r\nFrom: Ann <ann@x>\r\nTo: bob@x\r\nSubject: pump\r\n"
-    b"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n\r\nIt costs 100.\r\n--m\r\nContent-Type: application/pdf;"
-    b" name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJD\r\n--m--\r\n"
+    b"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n\r\nIt costs 100.\r\n--m\r\n"
+    b"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJD\r\n--m--\r\n"
 )
 FOOTER = b"Pumps Ltd., registered in Leeds, number 4711. Please do not print this message.\r\n"
 
