@@ -80,7 +80,7 @@ class _Message:
     def __init__(self, part: Part | None) -> None:
         self.part = part
         self.fields = Fields({})
-        self.body = Body()
+        self.body = Body(share=64 if part else 1)  # so deep can messages nest
         self.has_leaf = False
 
     def digest(self) -> bytes:
