@@ -37,10 +37,9 @@ class BodyPrint:
     """Digests are SHA-256, of texts without white space.
 
     `has_choice`: whether some text stands there both in plain and as HTML. `agrees`: whether `plain` then says what
-    `rich` says. `length` is that of `rich` in bytes of UTF-8. `links` is over the targets of links and
-    pictures, empty where there is no HTML. `attachments` is
-    over the files in no order; `attachment_count` says how many there are. `events` and `event_details` are over the
-    invitations, empty where there are none.
+    `rich` says. `length` is that of `rich` in bytes of UTF-8. `links` is over the targets of links and pictures, empty
+    where there is no HTML. `attachments` is over the files in no order; `attachment_count` says how many there are.
+    `events` and `event_details` are over the invitations, empty where there are none.
     """
 
     plain: bytes
@@ -65,9 +64,8 @@ class Rendering:
         self._texts: list[str] = []
         self._shown: list[str] = []
 
-    def add(self, said: Said) -> None:
-        """The next text."""
-        bare = squeezed(said.text)
+    def add(self, said: Said, bare: bytes) -> None:
+        """The next text, also without white space."""
         self._sha256.update(bare)
         self.length += len(bare)
         if not self.is_whole:
@@ -120,11 +118,9 @@ class Body:
         self._alternative: Part | None = None
         self._kinds: set[bool] = set()  # of the texts in the alternative: whether they are pages
         self._without_choice: Rendering | None = None  # the other rendering, if it stays with one kind
-        self.is_empty = True
 
     def add(self, content: Content, alternative: Part | None) -> None:
         """What a leaf said; `alternative` is the outermost multipart/alternative that it stands in."""
-        self.is_empty = False
         if isinstance(content, Attached):
             self._files.append(content.sha256)
             if content.content_id and len(self._pictures) < PICTURES_MAX:
@@ -145,13 +141,14 @@ class Body:
             for link in said.links[room:]:
                 self._more_links.update(_sized(link.encode("utf-8", "surrogatepass")))
                 self._has_more_links = True
+        bare = squeezed(said.text)
         mine, other = (self._rich, self._plain) if said.is_page else (self._plain, self._rich)
         if self._alternative is None:
-            other.add(said)
+            other.add(said, bare)
         elif not self._kinds - {said.is_page}:
             self._without_choice = self._without_choice or other.fork()
-            self._without_choice.add(said)
-        mine.add(said)
+            self._without_choice.add(said, bare)
+        mine.add(said, bare)
         self._kinds.add(said.is_page)
 
     def _settle(self) -> None:
@@ -205,10 +202,7 @@ class Body:
 
 def _digest(items: Iterable[bytes]) -> bytes:
     """Of a sequence; each item with its length, so that no two sequences are one."""
-    sha256 = hashlib.sha256()
-    for item in items:
-        sha256.update(_sized(item))
-    return sha256.digest()
+    return hashlib.sha256(b"".join(map(_sized, items))).digest()
 
 
 def _sized(item: bytes) -> bytes:

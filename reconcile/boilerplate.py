@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconcile.canonical.prose import prose, spaced
+from reconcile.canonical.prose import joined, prose, spaced
 
 EDGE = 4000
 """Characters at either end in which the shipped forms are looked for."""
@@ -33,7 +33,7 @@ class Boilerplate:
             if shorter == text:
                 break
             text = shorter
-        bare = text.replace(" ", "")
+        bare = joined(text)
         for _ in range(ROUNDS):
             shorter = self._without_texts(bare)
             if shorter == bare:
@@ -51,7 +51,7 @@ class Boilerplate:
 
     def adding(self, texts: Iterable[str]) -> "Boilerplate":
         """These too, as an administrator writes them. Those that are too short to be known are left out."""
-        bare = (spaced(prose(text)).replace(" ", "") for text in texts)
+        bare = (joined(spaced(prose(text))) for text in texts)
         return Boilerplate(self.texts | {text for text in bare if len(text) >= SHORTEST})
 
 

@@ -45,7 +45,7 @@ class Named(Enum):
 class Evidence:
     """`sender` and `date` are None where a side has none. `opaque`: some of the content cannot be looked into.
 
-    `cut`: one ends early, and has not all that the other has.
+    `cut`: one ends early, and lacks what the other has; if only a signature.
     """
 
     link: Link
@@ -92,7 +92,7 @@ def gather(a: Fingerprint, b: Fingerprint, texts: ReadTexts | None, boilerplate:
         events=a.body.events == b.body.events and a.body.event_details == b.body.event_details,
         opaque=bool(traits & Trait.OPAQUE),
         draft=Trait.DRAFT in traits,
-        cut=Trait.UNCLOSED in a.traits ^ b.traits and a.body != b.body,
+        cut=Trait.UNCLOSED in a.traits ^ b.traits and (a.body != b.body or Trait.SIGNED in traits),
     )
 
 

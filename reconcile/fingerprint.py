@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from enum import Flag, auto
 
 from reconcile.body import Body, BodyPrint, Texts
+from reconcile.canonical.charset import decoded
 from reconcile.canonical.fields import Fields, read_fields
+from reconcile.canonical.prose import plain_prose
 from reconcile.entity import MESSAGES
 from reconcile.heading import Heading, hashed, read_heading
-from reconcile.leaves import Attached, Leaf, leaf_for
+from reconcile.leaves import Attached, Leaf, Said, leaf_for
 from reconcile.scan import Kind, Part, Scanner, Span
 
 VERSION = 1
@@ -30,6 +32,7 @@ class Trait(Flag):
     DRAFT = auto()
     JOURNAL = auto()
     UNCLOSED = auto()
+    SIGNED = auto()
     OPAQUE = TNEF | ENCRYPTED
 
 
@@ -74,21 +77,25 @@ def read(raw: bytes | Iterable[bytes]) -> Reading:
     return Reading(reader.fingerprint(), reader.message.body.texts())
 
 
+_NOTHING = read_heading(Fields({}))
+
+
 class _Message:
     """The message, or one inside it."""
 
     def __init__(self, part: Part | None) -> None:
         self.part = part
-        self.fields = Fields({})
+        self.heading = _NOTHING
         self.body = Body(share=64 if part else 1)  # so deep can messages nest
         self.has_leaf = False
 
     def digest(self) -> bytes:
         """Of a message that is attached to another. Nothing on the way touches its fields; a server that writes it
         anew keeps what is taken here."""
-        heading, body = read_heading(self.fields), self.body.close()
+        heading, body = self.heading, self.body.close()
         plain = b"" if body.agrees else body.plain
-        core = f"{heading.message_id}\n{heading.date}\n{heading.sender}\n{heading.subject.text}\n"
+        people = f"{heading.sender}\n{sorted(heading.recipients)}"
+        core = f"{heading.message_id}\n{heading.date}\n{people}\n{heading.subject.text}\n"
         content = (plain, body.rich, body.links, body.attachments, body.events, body.event_details)
         return hashlib.sha256(core.encode("utf-8", "surrogatepass") + b"\n".join(content)).digest()
 
@@ -123,11 +130,15 @@ class _Reader:
         self._follow(self._scanner.close())
         self._end_leaf()
         self._enter(None)
-        heading, body = read_heading(self.message.fields), self.message.body.close()
+        heading, body = self.message.heading, self.message.body.close()
         traits = self._traits
-        traits |= Trait.UNCLOSED if self._scanner.is_open else Trait.NONE
-        traits |= Trait.DRAFT if heading.is_draft else Trait.NONE
-        traits |= Trait.JOURNAL if heading.is_journal else Trait.NONE
+        for trait, holds in (
+            (Trait.UNCLOSED, self._scanner.is_open),
+            (Trait.DRAFT, heading.is_draft),
+            (Trait.JOURNAL, heading.is_journal),
+        ):
+            if holds:  # operations on flags are slow
+                traits |= trait
         return Fingerprint(VERSION, self._sha256.digest(), heading, body, traits)
 
     def _follow(self, spans: list[Span]) -> None:
@@ -148,8 +159,13 @@ class _Reader:
         self._end_leaf(before=part.parent)
         self._enter(part.message)
         if part.parent is None or part.parent.entity.media in MESSAGES:
-            self._messages[-1].fields = read_fields(block)
-        self._traits |= _trait(part)
+            fields = read_fields(block)
+            self._messages[-1].heading = read_heading(fields)
+            if fields.stray:
+                stray = plain_prose(decoded(fields.stray, ""))
+                self._messages[-1].body.add(Said(stray, is_page=False, visible=stray), None)
+        if trait := _trait(part):
+            self._traits |= trait
         self._part = part
         if not part.entity.media.startswith(b"multipart/") and part.entity.media not in MESSAGES:
             self._begin_leaf(part)
@@ -159,7 +175,12 @@ class _Reader:
         self._enter(part.message)
         message = self._messages[-1]
         self._part = part
-        self._leaf = leaf_for(part.entity, is_first=not message.has_leaf, in_alternative=_alternative(part) is not None)
+        self._leaf = leaf_for(
+            part.entity,
+            is_first=not message.has_leaf,
+            in_alternative=_alternative(part) is not None,
+            in_signed=part.parent is not None and part.parent.entity.media == b"multipart/signed",
+        )
         message.has_leaf |= not part.entity.media.startswith(b"multipart/")
 
     def _end_leaf(self, before: Part | None = None) -> None:
@@ -174,6 +195,8 @@ class _Reader:
 
     def _enter(self, part: Part | None) -> None:
         """What follows belongs to the message that `part` holds, or to the outermost. Others around the last end."""
+        if self._messages[-1].part is part:
+            return
         chain = [part]
         while (holder := chain[-1]) is not None:
             chain.append(holder.message)
@@ -203,4 +226,6 @@ def _trait(part: Part) -> Trait:
     entity = part.entity
     if entity.media in _TNEF or b"winmail.dat" in (entity.content_type + entity.disposition).lower():
         return Trait.TNEF
+    if entity.media == b"multipart/signed":
+        return Trait.SIGNED
     return Trait.ENCRYPTED if entity.media in _ENCRYPTED else Trait.NONE

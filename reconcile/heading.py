@@ -12,6 +12,7 @@ from reconcile.canonical.headers import Subject, addresses, instant, message_ids
 from reconcile.ignored import is_ignored
 
 MARKS_MAX = 64
+"""Fields that are held one by one; the rest are held as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,13 @@ def read_heading(fields: Fields) -> Heading:
         message_id=own[0] if own else None,
         aliases=frozenset([*own[1:], *(id_ for name in _ALIASES for id_ in _ids(fields, name))]),
         date=instant(fields.text(b"date")),
-        sender=next(iter(addresses(fields.text(b"from"))), ""),
-        subject=read_subject(decoded_words((fields.all(b"subject") or [b""])[0])),
+        sender=_sender(fields),
+        subject=read_subject("\n".join(dict.fromkeys(map(decoded_words, fields.all(b"subject"))))),
         recipients=_recipients(fields),
         resent=_resent(fields),
         marks=() if own else _marks(fields),
         origin="" if own else _origin(fields),
-        is_draft=any(fields.all(name) for name in _DRAFT),
+        is_draft=not _DRAFT.isdisjoint(fields.values),
         is_journal=bool(fields.all(b"x-ms-journal-report")),
     )
 
@@ -67,7 +68,7 @@ _ALIASES = (
     b"x-microsoft-original-message-id",
     b"original-message-id",  # RFC 3885
 )
-_DRAFT = (b"x-unsent", b"x-mozilla-draft-info")
+_DRAFT = frozenset({b"x-unsent", b"x-mozilla-draft-info"})
 _CORE = frozenset({b"message-id", b"date", b"from", b"subject", b"to", b"cc", *_ALIASES, *_DRAFT})
 _LIST_SENDER = re.compile(r"[^@]+-(?:request|bounces)@")
 _RESENT = (b"resent-message-id", b"resent-date", b"resent-from", b"resent-to")
@@ -76,6 +77,11 @@ _RESENT = (b"resent-message-id", b"resent-date", b"resent-from", b"resent-to")
 def hashed(text: str) -> int:
     """For joining only: xxh3 resists no one who looks for two texts with one hash."""
     return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
+
+
+def _sender(fields: Fields) -> str:
+    """All addresses, since nobody shows the first only."""
+    return ",".join(dict.fromkeys(spec for value in fields.all(b"from") for spec in addresses(decoded(value, ""))))
 
 
 def _ids(fields: Fields, name: bytes) -> list[str]:
@@ -92,10 +98,12 @@ def _resent(fields: Fields) -> bytes:
 
     SmartList (lists.debian.org) adds these fields to all that it distributes, with its own request address.
     """
+    if not any(name in fields.values for name in _RESENT):
+        return b""
     if any(_LIST_SENDER.match(spec) for spec in addresses(fields.text(b"resent-sender"))):
         return b""
     stated = [f"{name.decode()}:{_resent_value(name, value)}" for name in _RESENT for value in fields.all(name)]
-    return hashlib.sha256("\n".join(stated).encode("utf-8", "surrogatepass")).digest() if stated else b""
+    return hashlib.sha256("\n".join(stated).encode("utf-8", "surrogatepass")).digest()
 
 
 def _resent_value(name: bytes, value: bytes) -> str:
@@ -107,11 +115,14 @@ def _resent_value(name: bytes, value: bytes) -> str:
 
 def _marks(fields: Fields) -> tuple[tuple[int, int], ...]:
     """Alarms without id differ in such fields: a sequence number, a host, an incident."""
-    return tuple(
-        (xxhash.xxh3_64_intdigest(name), hashed("".join(decoded_words(values[0]).split())))
+    found = [
+        (xxhash.xxh3_64_intdigest(name), hashed("\n".join("".join(decoded_words(value).split()) for value in values)))
         for name, values in sorted(fields.values.items())
         if name not in _CORE and not is_ignored(name)
-    )[:MARKS_MAX]
+    ]
+    if len(found) > MARKS_MAX:
+        found[MARKS_MAX - 1 :] = [(0, hashed(str(found[MARKS_MAX - 1 :])))]
+    return tuple(found)
 
 
 def _origin(fields: Fields) -> str:

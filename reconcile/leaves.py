@@ -139,10 +139,11 @@ _REPORTS = frozenset({b"message/delivery-status", b"message/disposition-notifica
 _TEXTS = frozenset({b"", b"text/plain", b"text/html", b"text"})
 
 
-def leaf_for(entity: Entity, *, is_first: bool, in_alternative: bool) -> Leaf:
+def leaf_for(entity: Entity, *, is_first: bool, in_alternative: bool, in_signed: bool) -> Leaf:
     """How to read a leaf. `is_first`: of its message, which is the body even if someone gave it a name."""
     media = entity.media
-    if media in _SIGNATURES:  # what is signed is compared itself; the signature may be dropped on the way
+    # What is signed is compared itself; the signature may be dropped on the way.
+    if media in _SIGNATURES and in_signed and not is_first:
         return SkippedLeaf()
     if media in _TEXTS or media.startswith(b"multipart/"):
         is_file = entity.is_attached or (entity.is_named and not is_first)

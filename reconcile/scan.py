@@ -137,8 +137,8 @@ class Scanner:
         """One step in a header block, which starts where the last span ended."""
         start = self._done - self._base
         found = _BREAK.search(self._buffer, self._search)
-        if found is None and len(self._buffer) <= start + HEADER_MAX + 3:
-            self._search = max(self._search, len(self._buffer) - 2)
+        if found is None and len(self._buffer) <= start + HEADER_MAX + 4:
+            self._search = max(self._search, len(self._buffer) - 3)
             if closing and len(self._buffer) > start:  # a message that is all header
                 self._enter_part(start, len(self._buffer), len(self._buffer))
             return False
@@ -232,4 +232,5 @@ class Scanner:
         self._search = body - 1
 
 
-_BREAK = re.compile(rb"\n(?:\r?\n|--)")
+# Some gateways end lines in CR CR LF.
+_BREAK = re.compile(rb"\n(?:\r{0,2}\n|--)")

@@ -29,5 +29,6 @@ def _added(a: Reading, b: Reading, known: Boilerplate) -> Iterator[Addition]:
         return
     heading = a.fingerprint.heading
     for one, other in ((texts[0].rich, texts[1].rich), (texts[0].plain, texts[1].plain)):
-        for text in additions(known.stripped(one), known.stripped(other)) or ():
+        bare, other_bare = known.stripped(one), known.stripped(other)
+        for text in (additions(bare, other_bare) if bare and other_bare else None) or ():
             yield Addition(text, heading.message_id or "", heading.sender)

@@ -5,7 +5,7 @@ from enum import Enum
 
 from reconcile.body import BodyPrint, Texts
 from reconcile.boilerplate import Boilerplate, additions
-from reconcile.canonical.prose import is_placeholder
+from reconcile.canonical.prose import is_placeholder, joined
 
 ReadTexts = Callable[[], tuple[Texts | None, Texts | None]]
 """Gives the texts of the two copies; called only where their digests do not decide."""
@@ -32,9 +32,9 @@ def compare_wording(a: BodyPrint, b: BodyPrint, texts: ReadTexts | None, boilerp
         return Wording.DIFFERENT
     if a.rich == b.rich and a.agrees != b.agrees:
         original = other if a.agrees else one
-        if is_placeholder(original.plain, original.rich):  # for which an Exchange put a rendering of the HTML
+        if is_placeholder(original.plain, original.rich):  # which was dropped, or made anew from the HTML
             return Wording.EQUAL if _same_links(a, b) else Wording.RELINKED
-    if _is_framed(one, other, boilerplate, both_choose=a.has_choice and b.has_choice):
+    if _is_framed(one, other, boilerplate, both_agree=a.agrees and b.agrees):
         return Wording.FRAMED
     is_contained = _is_contained(one.rich, other.rich) and _is_contained(one.plain, other.plain)
     return Wording.CONTAINED if is_contained else Wording.DIFFERENT
@@ -43,7 +43,7 @@ def compare_wording(a: BodyPrint, b: BodyPrint, texts: ReadTexts | None, boilerp
 def _same_text(a: BodyPrint, b: BodyPrint) -> bool:
     """Both renderings are equal, or one was dropped or made anew on the way and said the same as the other."""
     if a.rich == b.rich:
-        return a.plain == b.plain or not (a.has_choice and b.has_choice) or (a.agrees and b.agrees)
+        return a.plain == b.plain or (a.agrees and b.agrees)
     if a.plain != b.plain or a.has_choice == b.has_choice:
         return False
     return a.agrees if a.has_choice else b.agrees  # the HTML was dropped
@@ -53,16 +53,16 @@ def _same_links(a: BodyPrint, b: BodyPrint) -> bool:
     return a.links == b.links or not (a.links and b.links)
 
 
-def _is_framed(one: Texts, other: Texts, boilerplate: Boilerplate, *, both_choose: bool) -> bool:
+def _is_framed(one: Texts, other: Texts, boilerplate: Boilerplate, *, both_agree: bool) -> bool:
     rich, plain = boilerplate.stripped(one.rich), boilerplate.stripped(one.plain)
     other_rich, other_plain = boilerplate.stripped(other.rich), boilerplate.stripped(other.plain)
     if rich != other_rich or not (_is_run(one.links, other.links) or _is_run(other.links, one.links)):
         return False
-    return plain == other_plain or not both_choose
+    return plain == other_plain or both_agree
 
 
 def _is_contained(one: str, other: str) -> bool:
-    return additions(one.replace(" ", ""), other.replace(" ", "")) is not None
+    return additions(joined(one), joined(other)) is not None
 
 
 def _is_run(shorter: tuple[str, ...], longer: tuple[str, ...]) -> bool:

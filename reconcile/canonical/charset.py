@@ -46,6 +46,11 @@ _LABEL_MAX = 64
 
 def decoded(data: bytes, charset: str) -> str:
     """The text. What does not fit its label is read as UTF-8 if it is that, else as Windows-1252. Never raises."""
+    if not charset:
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            return data.decode("cp1252", "replace")
     codec = _codec(charset[:_LABEL_MAX])  # what is remembered is short
     for name in (codec, "utf-8"):
         try:

@@ -14,9 +14,14 @@ FIELDS_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """By name, in lower case, the values as they stand, unfolded. The first `FIELDS_MAX` lines count."""
+    """By name, in lower case, the values as they stand, unfolded. The first `FIELDS_MAX` lines count.
+
+    `stray` is what stands among them and is no field: text that belongs to the body, where the empty line before it is
+    missing, or was written with line ends that are none.
+    """
 
     values: dict[bytes, list[bytes]]
+    stray: bytes = b""
 
     def all(self, name: bytes) -> list[bytes]:
         """The values of all fields of that name, in their order."""
@@ -29,19 +34,30 @@ class Fields:
 
 
 def read_fields(block: bytes) -> Fields:
-    """Of a header block. A line that is neither field nor continuation is passed over."""
+    """Of a header block. The line that mbox files begin a message with is passed over."""
     values: dict[bytes, list[bytes]] = {}
-    for line in _FOLD.sub(b" ", block.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n")).split(b"\n", FIELDS_MAX)[
-        :FIELDS_MAX
-    ]:
+    text = block.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n")
+    if b"\r" in text:
+        text = _BARE_CR.sub(b"\n\r", text.replace(b"\r\n", b"\n"))  # and so no field, but text
+    lines = _MBOX_FROM.sub(b"", _FOLD.sub(b" ", text), count=1).split(b"\n", FIELDS_MAX)
+    stray = lines[FIELDS_MAX:]
+    for line in lines[:FIELDS_MAX]:
         name, colon, value = line.partition(b":")
-        name = name.strip().lower()
-        if colon and b" " not in name:  # as in the first line of an mbox file
-            values.setdefault(name, []).append(value.strip())
-    return Fields(values)
+        name = name.rstrip().lower()
+        if not colon or not _NAME.fullmatch(name):
+            if line and not line.isspace():
+                stray.append(line)
+        elif name in values:
+            values[name].append(value.strip())
+        else:
+            values[name] = [value.strip()]
+    return Fields(values, b"\n".join(stray))
 
 
 _FOLD = re.compile(rb"\n[ \t]+")
+_BARE_CR = re.compile(rb"(?<!\r)\r++(?!\n|\Z)")
+_MBOX_FROM = re.compile(rb"\A>?From [^\n]*+\n?")
+_NAME = re.compile(rb"[!-9;-~]+")
 
 
 def decoded_words(value: bytes) -> str:

@@ -1,11 +1,12 @@
 """What the header fields say, each in its canonical form: ids, instant, addresses, subject (RFC 5322)."""
 
 import calendar
+import hashlib
 import re
 from dataclasses import dataclass
 from email.utils import parsedate_tz
 
-from reconcile.canonical.prose import prose, spaced
+from reconcile.canonical.prose import joined, prose, spaced
 
 _ID = re.compile(r"<([^<>]{1,998})>")
 _COMMENT = re.compile(r"\([^()]*\)")
@@ -63,11 +64,11 @@ _ADDRESS = re.compile(
 
 def addresses(value: str) -> list[str]:
     """The addr-specs in their order, in lower case, without names, comments and groups."""
-    text = _QUOTED.sub(_without_specials, value)
+    text = _QUOTED.sub(_without_specials, value) if '"' in value else value
     found = []
-    for item in re.split(r"[,;]", text):
+    for item in text.replace(";", ",").split(","):
         angle = _ANGLE.search(item)
-        spec = _ADDRESS.search(angle[1] if angle else _COMMENT.sub("", item))
+        spec = _ADDRESS.search(angle[1] if angle else _COMMENT.sub("", item) if "(" in item else item)
         if spec:
             found.append(spec[0].lower())
         elif angle and angle[1].strip():
@@ -90,7 +91,7 @@ _REPLY = re.compile(
 _TAG = re.compile(
     r"\[[^\[\]]{1,80}\]|\{[^{}]{1,80}\}|\*{2,}[^*]{1,80}\*{2,}|bug#\d{1,9}:|"
     r"[(<|]\s?(?:ext|external|external sender|external email)\s?[)>|]|"
-    r"(?:ext|external|external email|external sender|caution|warning|spam|possible spam|suspected spam|junk)\s?:",
+    r"(?:ext|external|external email|external sender|spam|possible spam|suspected spam|junk)\s?:",
     re.IGNORECASE,
 )
 _EDITION = re.compile(
@@ -98,6 +99,10 @@ _EDITION = re.compile(
     re.IGNORECASE,
 )
 """What a person writes into a tag to tell one message from another. Such a tag is part of the subject."""
+
+
+SUBJECT_MAX = 4000
+"""Characters that are read; a longer subject is told apart by its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +116,12 @@ class Subject:
 
 def read_subject(value: str) -> Subject:
     """Of the decoded value. Reply markers stay: a reply is another message."""
-    text = spaced(prose(value[:4000]))
+    text = spaced(prose(value[:SUBJECT_MAX]))
     base, tags = _untagged(text)
-    return Subject(text.replace(" ", ""), base.replace(" ", ""), frozenset(tag.replace(" ", "") for tag in tags))
+    more = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest() if len(value) > SUBJECT_MAX else ""
+    if not base:  # a subject that is nothing but a tag
+        base, tags = text, []
+    return Subject(joined(text) + more, joined(base) + more, frozenset(map(joined, tags)))
 
 
 def _untagged(text: str) -> tuple[str, list[str]]:

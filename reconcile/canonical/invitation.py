@@ -6,6 +6,7 @@ on: when, where, what. Times are instants where their zone is known.
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -48,12 +49,17 @@ class Invitation:
 
 def read_invitation(text: str, method: str) -> Invitation:
     """Of the decoded part; `method` is what its Content-Type says."""
-    identity, detail = [], []
+    events: list[tuple[str, str]] = []
+    identity: list[str] = []
+    detail: list[str] = []
     around = inside = ""
-    for label, parameters, text_value in _LINE.findall(_FOLD.sub("", text.replace("\r\n", "\n"))):
+    for label, parameters, text_value in _properties(text):
         name, value = label.upper(), text_value.strip()
         if name == "BEGIN" and value.upper() in _COMPONENTS:
             around, inside = inside, value.upper()
+            if inside != "VALARM" and (identity or detail):
+                events.append(_event(identity, detail))
+                identity, detail = [], []
         elif name == "END" and value and value.upper() in (inside, around):  # an alarm may be left open
             around, inside = "", around if value.upper() == inside else ""
         elif name == "METHOD":
@@ -64,7 +70,22 @@ def read_invitation(text: str, method: str) -> Invitation:
                 identity.append(entry)
             if name in _DETAIL:
                 detail.append(entry)
-    return Invitation(_digest([f"METHOD:{method}", *sorted(identity)]), _digest(sorted(detail)))
+    # What has no event is no calendar, whatever it says it is.
+    events.append(_event(identity, detail) if events or identity or detail else (spaced(text), ""))
+    events.sort()
+    return Invitation(
+        _digest([f"METHOD:{method}", *(one for one, _ in events if one)]), _digest([each for _, each in events])
+    )
+
+
+def _properties(text: str) -> Iterator[tuple[str, str, str]]:
+    """Name, parameters and value of each line."""
+    for line in _LINE.finditer(_FOLD.sub("", text.replace("\r\n", "\n"))):
+        yield line[1], line[2], line[3]
+
+
+def _event(identity: list[str], detail: list[str]) -> tuple[str, str]:
+    return "\n".join(sorted(identity)), "\n".join(sorted(detail))
 
 
 def _value(name: str, parameters: str, value: str) -> str:
@@ -105,5 +126,8 @@ def _zones() -> dict[str, str]:
     return {**{name: name for name in known}, **{windows: name for windows, name in win_tz.items() if name in known}}
 
 
-def _digest(entries: list[str]) -> bytes:
-    return hashlib.sha256("\n".join(entries).encode("utf-8", "surrogatepass")).digest()
+def _digest(entries: Iterable[str]) -> bytes:
+    sha256 = hashlib.sha256()
+    for entry in entries:
+        sha256.update(f"{len(entry)} {entry}\n".encode("utf-8", "surrogatepass"))
+    return sha256.digest()

@@ -67,7 +67,8 @@ _ORDERED = re.compile(r"<ol\b", re.IGNORECASE)
 _LIST_TAG = re.compile(r"<(/?)(ol|ul|li)\b([^>]*+)(?:>|\Z)", re.IGNORECASE)
 _START = re.compile(r"\bstart\s*=\s*[\"']?([0-9]{1,6})\b", re.IGNORECASE)
 _MARKUP = re.compile(
-    r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|(style|script|title)(?=[\s/>]).*?(?:</\1\b[^>]*+(?:>|\Z)|\Z)|[a-z/!?][^>]*+(?:>|\Z))",
+    r"<(?:!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>|\Z))"
+    r"|(style|script|title)(?=[\s/>])(?:[^<]++|<(?!/\1\b))*+(?:</\1\b[^>]*+(?:>|\Z)|\Z)|[a-z/!?][^>]*+(?:>|\Z))",
     re.IGNORECASE | re.DOTALL,
 )
 _ANCHOR = re.compile(

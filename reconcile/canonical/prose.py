@@ -50,24 +50,35 @@ def page_prose(text: str) -> str:
 
 
 def squeezed(text: str) -> bytes:
-    """As UTF-8 without white space and control characters: lines are broken anew at every hop."""
-    return text.encode("utf-8", "surrogatepass").translate(None, _BLANK)
+    """As UTF-8 without white space and control characters: lines are broken anew at every hop.
+
+    Between two digits a mark is left of it, so that `1 11` is not `11 1`.
+    """
+    return _GAP.sub(b"\\1\xff", text.encode("utf-8", "surrogatepass")).translate(None, _BLANK)
+
+
+def joined(text: str) -> str:
+    """The same of words with one space between them, as text."""
+    return _SPACE.sub("\\1\uffff", text).replace(" ", "")
 
 
 def spaced(text: str) -> str:
     """Words with one space between them, for finding boilerplate by."""
-    return " ".join(text.translate(_CONTROL).split())
+    text = " ".join(text.split())
+    return text if text.isprintable() else " ".join(text.translate(_CONTROL).split())
 
 
 _MBOX_FROM = re.compile(r"^>+From ", re.MULTILINE)
 # Soft hyphens, joiners, direction marks, variation selectors, which some clients drop, and all spaces but the common.
 _INVISIBLE = re.compile(
-    "[\x80-\x9f\xad\u034f\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufe00-\ufe0f\ufeff\ufffc]+"
+    "[\x80-\x9f\xad\u034f\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufe00-\ufe0f\ufeff\ufffc]"
 )
 # Half and full width, and the signs of which Japanese charsets have two: wave dash, minus, double bar.
-_WIDE = re.compile("[\u2016\u2212\u301c\uff00-\uffef]+")
+_WIDE = re.compile("[\u2016\u2212\u301c\uff00-\uffef][\u2016\u2212\u301c\uff00-\uffef]*+")
 _TWINS = {0x2016: "\u2225", 0x2212: "-", 0x301C: "~"}
 _BLANK = bytes([*range(0x21), 0x7F])
+_GAP = re.compile(rb"([0-9])[\x00-\x20\x7f]++(?=[0-9])")
+_SPACE = re.compile("([0-9]) (?=[0-9])")
 _CONTROL = {c: None if c < 9 or c == 0x7F else " " for c in _BLANK}
 
 
@@ -106,5 +117,5 @@ _RENDERED = re.compile(
     r"<(?:https?|mailto|tel|ftp):[^<>]*>|\[(?:cid|image|http)[^\[\]]*\]|(?:https?://|mailto:)[^\s<>\"']+|[•◦▪·\u2010-\u2027]",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(rb"[0-9]+(?:[.,:/][0-9]+)*")
+_NUMBER = re.compile(rb"[0-9][0-9]*+(?:[.,:/][0-9]++)*+")
 _PUNCTUATION = bytes(c for c in range(128) if not chr(c).isalnum())

@@ -32,6 +32,10 @@ def decoder(encoding: bytes, *, is_text: bool) -> Decoder:
     return QuotedPrintable(lines) if encoding == b"quoted-printable" else lines
 
 
+# A soft line break whose line got blanks at its end on the way (RFC 2045, 6.7, rule 3).
+_BLANKS = re.compile(rb"=[ \t]++(?=\r?\n)")
+
+
 class Verbatim:
     """Bytes that stand for themselves."""
 
@@ -85,7 +89,7 @@ class QuotedPrintable:
         if not cut and len(self._carry) > _CARRY_MAX:
             return self._feed_long()
         whole, self._carry = self._carry[:cut], self._carry[cut:]
-        return binascii.a2b_qp(whole)
+        return binascii.a2b_qp(_BLANKS.sub(b"=", whole))
 
     def _feed_long(self) -> bytes:
         """A line without end, up to an escape that may have been cut in two."""

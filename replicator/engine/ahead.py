@@ -144,12 +144,10 @@ def read_ahead(read: Callable[[Sink], None], sink: Sink) -> None:
     thread.start()
     try:
         _drain(channel, sink)
-    except Exception:
+    except BaseException as error:
         channel.abandon()
-        thread.join(GRACE)
-        raise
-    except BaseException:
-        channel.abandon()
+        if isinstance(error, Exception):  # Ctrl-C waits for nobody
+            thread.join(GRACE)
         raise
     thread.join()
     if failures:

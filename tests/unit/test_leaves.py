@@ -12,7 +12,8 @@ from reconcile.leaves import Attached, Content, Said, leaf_for
 
 
 def content(header: bytes, body: bytes, *, is_first: bool = False, in_alternative: bool = False) -> Content | None:
-    leaf = leaf_for(read_entity(b"\n" + header + b"\n\n"), is_first=is_first, in_alternative=in_alternative)
+    entity = read_entity(b"\n" + header + b"\n\n")
+    leaf = leaf_for(entity, is_first=is_first, in_alternative=in_alternative, in_signed=True)
     for at in range(0, len(body), 1000):
         leaf.feed(body[at : at + 1000])
     return leaf.close()
