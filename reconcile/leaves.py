@@ -63,7 +63,7 @@ class TextLeaf:
     def close(self) -> Content:
         """What it said."""
         self._take(self._decoder.close())
-        return Attached(self._file.digest()) if self._file else self.read(b"".join(self._held).replace(b"\r\n", b"\n"))
+        return Attached(self._file.digest()) if self._file else self.read(b"".join(self._held))
 
     def read(self, data: bytes) -> Content:
         """Of the whole, decoded."""

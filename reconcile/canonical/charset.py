@@ -57,8 +57,8 @@ def decoded(data: bytes, charset: str) -> str:
             return data.decode(name)
         except (UnicodeError, ValueError):
             continue
-    # A multi-byte text with one bad byte is still best read as what it says it is.
-    return data.decode(codec if codec in _MULTIBYTE else "cp1252", "replace")
+    # A multi-byte text with one bad byte is still best read as what it says it is; such a byte may swallow a CR.
+    return data.replace(b"\r\n", b"\n").decode(codec if codec in _MULTIBYTE else "cp1252", "replace")
 
 
 _MULTIBYTE = frozenset({"gb18030", "cp949", "cp932", "big5", "big5hkscs", "euc_jp", "iso2022_jp"})

@@ -24,10 +24,11 @@ class Page:
 
 def read_page(source: str) -> Page:
     """What follows an unclosed comment, tag, style or script is part of it, as in a browser."""
-    if _ORDERED.search(source):
+    lowered = source.lower()  # a search that ignores case is ten times as slow
+    if "<ol" in lowered:
         source = _numbered(source)
     text = visible = _text(source)
-    if _NO_DISPLAY.search(source):
+    if "display" in lowered and _NO_DISPLAY.search(source):
         visible = _text(_HIDDEN.sub(lambda found: "" if _NO_DISPLAY.search(found[2]) else found[0], source))
     return Page(text, visible, tuple(_links(source)))
 
@@ -63,7 +64,6 @@ def _numbered(source: str) -> str:
 
 
 _LISTS_MAX = 64
-_ORDERED = re.compile(r"<ol\b", re.IGNORECASE)
 _LIST_TAG = re.compile(r"<(/?)(ol|ul|li)\b([^>]*+)(?:>|\Z)", re.IGNORECASE)
 _START = re.compile(r"\bstart\s*=\s*[\"']?([0-9]{1,6})\b", re.IGNORECASE)
 _MARKUP = re.compile(
@@ -84,7 +84,7 @@ _LONG_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,}+;?")
 def _links(source: str) -> list[str]:
     found = (_target(anchor[1]) for anchor in _ANCHOR.finditer(source) if anchor[1])
     links = [_unescaped(link) for link in found if link is not None]
-    if has_wrapped(source):
+    if has_wrapped("\n".join(links)):
         links = [unwrapped(link) for link in links]
     return [_digested(link) if link[:5].lower() == "data:" else canonical_link(link) for link in links]
 

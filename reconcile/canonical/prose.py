@@ -24,7 +24,7 @@ def _composed(text: str) -> str:
 
 def _unstacked(text: str) -> str:
     """With a joiner, which is dropped later, in long runs of combining marks: sorting these takes quadratic time."""
-    if not _MAYBE_STACK.search(text):
+    if len(text) < _STACK_SHORT or not _MAYBE_STACK.search(text):
         return text
     marks = "".join(sorted(c for c in set(text) if unicodedata.combining(unicodedata.normalize("NFD", c)[0])))
     return re.sub(f"[{marks}]{{{_STACK_MAX}}}", "\\g<0>\u034f", text) if marks else text
@@ -32,6 +32,7 @@ def _unstacked(text: str) -> str:
 
 _STACK_MAX = 30
 """Marks on one character (UAX 15, stream-safe text)."""
+_STACK_SHORT = 2000
 _MAYBE_STACK = re.compile(f"[^\\x00-\u02ff]{{{_STACK_MAX + 1}}}")
 
 
@@ -54,7 +55,11 @@ def squeezed(text: str) -> bytes:
 
     Between two digits a mark is left of it, so that `1 11` is not `11 1`.
     """
-    return _GAP.sub(b"\\1\xff", text.encode("utf-8", "surrogatepass")).translate(None, _BLANK)
+    data = text.encode("utf-8", "surrogatepass")
+    kinds = data.translate(_KINDS)
+    if b"1 1" in kinds or b"1  " in kinds:  # three times as fast as looking for a gap at once
+        data = _GAP.sub(lambda gap: gap[0][:1] + b"\xff", data)
+    return data.translate(None, _BLANK)
 
 
 def joined(text: str) -> str:
@@ -77,7 +82,8 @@ _INVISIBLE = re.compile(
 _WIDE = re.compile("[\u2016\u2212\u301c\uff00-\uffef][\u2016\u2212\u301c\uff00-\uffef]*+")
 _TWINS = {0x2016: "\u2225", 0x2212: "-", 0x301C: "~"}
 _BLANK = bytes([*range(0x21), 0x7F])
-_GAP = re.compile(rb"([0-9])[\x00-\x20\x7f]++(?=[0-9])")
+_GAP = re.compile(rb"[0-9][\x00-\x20\x7f]++(?=[0-9])")
+_KINDS = bytes(0x31 if chr(c).isdigit() and c < 0x80 else 0x20 if c in _BLANK else 0x61 for c in range(256))
 _SPACE = re.compile("([0-9]) (?=[0-9])")
 _CONTROL = {c: None if c < 9 or c == 0x7F else " " for c in _BLANK}
 
