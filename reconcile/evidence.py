@@ -46,6 +46,7 @@ class Evidence:
     """`sender` and `date` are None where a side has none. `opaque`: some of the content cannot be looked into.
 
     `cut`: one ends early, and lacks what the other has; if only a signature.
+    `wrapped`: one is a journal report, which holds a message and is another.
     """
 
     link: Link
@@ -62,6 +63,7 @@ class Evidence:
     opaque: bool
     draft: bool
     cut: bool
+    wrapped: bool
 
     @property
     def core(self) -> bool:
@@ -93,6 +95,7 @@ def gather(a: Fingerprint, b: Fingerprint, texts: ReadTexts | None, boilerplate:
         opaque=bool(traits & Trait.OPAQUE),
         draft=Trait.DRAFT in traits,
         cut=Trait.UNCLOSED in a.traits ^ b.traits and (a.body != b.body or Trait.SIGNED in traits),
+        wrapped=Trait.JOURNAL in a.traits ^ b.traits,
     )
 
 

@@ -81,23 +81,36 @@ _NOTHING = read_heading(Fields({}))
 
 
 class _Message:
-    """The message, or one inside it."""
+    """The message, or one inside it, of which only a digest is held: so deep can messages nest."""
 
     def __init__(self, part: Part | None) -> None:
         self.part = part
         self.heading = _NOTHING
-        self.body = Body(share=64 if part else 1)  # so deep can messages nest
+        self.body = Body(share=64 if part else 1)
         self.has_leaf = False
+        self._core = b""
+
+    def take_header(self, block: bytes) -> None:
+        """The header block, and whatever else stands in it."""
+        fields = read_fields(block)
+        heading = read_heading(fields)
+        if fields.stray:
+            stray = plain_prose(decoded(fields.stray, ""))
+            self.body.add(Said(stray, is_page=False, visible=stray), None)
+        if self.part is None:
+            self.heading = heading
+        else:
+            people = f"{heading.sender}\n{sorted(heading.recipients)}"
+            core = f"{heading.message_id}\n{heading.date}\n{people}\n{heading.subject.text}"
+            self._core = hashlib.sha256(core.encode("utf-8", "surrogatepass")).digest()
 
     def digest(self) -> bytes:
         """Of a message that is attached to another. Nothing on the way touches its fields; a server that writes it
         anew keeps what is taken here."""
-        heading, body = self.heading, self.body.close()
+        body = self.body.close()
         plain = b"" if body.agrees else body.plain
-        people = f"{heading.sender}\n{sorted(heading.recipients)}"
-        core = f"{heading.message_id}\n{heading.date}\n{people}\n{heading.subject.text}\n"
         content = (plain, body.rich, body.links, body.attachments, body.events, body.event_details)
-        return hashlib.sha256(core.encode("utf-8", "surrogatepass") + b"\n".join(content)).digest()
+        return hashlib.sha256(b"\n".join((self._core, *content))).digest()
 
 
 class _Reader:
@@ -159,11 +172,7 @@ class _Reader:
         self._end_leaf(before=part.parent)
         self._enter(part.message)
         if part.parent is None or part.parent.entity.media in MESSAGES:
-            fields = read_fields(block)
-            self._messages[-1].heading = read_heading(fields)
-            if fields.stray:
-                stray = plain_prose(decoded(fields.stray, ""))
-                self._messages[-1].body.add(Said(stray, is_page=False, visible=stray), None)
+            self._messages[-1].take_header(block)
         if trait := _trait(part):
             self._traits |= trait
         self._part = part

@@ -58,7 +58,7 @@ def read_heading(fields: Fields) -> Heading:
         marks=() if own else _marks(fields),
         origin="" if own else _origin(fields),
         is_draft=not _DRAFT.isdisjoint(fields.values),
-        is_journal=bool(fields.all(b"x-ms-journal-report")),
+        is_journal=b"x-ms-journal-report" in fields.values,
     )
 
 

@@ -44,6 +44,7 @@ def differences(evidence: Evidence) -> list[str]:
         (not evidence.events, "the calendar entries differ in time, place, title or edition"),
         (evidence.opaque, "content is encrypted or in a winmail.dat (TNEF) and cannot be looked into"),
         (evidence.cut, "one copy ends before its last part does, and has less than the other"),
+        (evidence.wrapped, "one is a journal report: the message inside it is what to compare"),
         (evidence.draft, "it is a draft, of which every state counts"),
     ]
     return [words for differs, words in found if differs]

@@ -238,6 +238,13 @@ def test_a_message_that_was_cut_off_is_not_the_whole() -> None:
     assert "one copy ends before its last part does, and has less than the other" in verdict.reasons
 
 
+def test_a_journal_report_is_another_message_than_the_one_inside() -> None:
+    report = b"X-MS-Journal-Report:\r\n" + replace(ONE, id="<2@x>", text="Sender: ann").bytes()
+    verdict = compare(ONE.bytes(), report)
+    assert verdict.outcome is Outcome.DISTINCT
+    assert "one is a journal report: the message inside it is what to compare" in verdict.reasons
+
+
 def test_an_administrators_own_disclaimer() -> None:
     disclaimer = "This message is confidential.\nIf it is not for you, delete it."
     with_it = replace(ONE, text=LONG + disclaimer.replace("\n", "\r\n")).bytes()
