@@ -39,6 +39,8 @@ def read_fields(block: bytes) -> Fields:
     text = block.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n")
     if b"\r" in text:
         text = _BARE_CR.sub(b"\n\r", text.replace(b"\r\n", b"\n"))  # and so no field, but text
+    if b"\n \n" in text:  # a million blank lines are as good as one
+        text = _BLANK_LINES.sub(b"\n ", text)
     lines = _MBOX_FROM.sub(b"", _FOLD.sub(b" ", text), count=1).split(b"\n", FIELDS_MAX)
     stray = lines[FIELDS_MAX:]
     for line in lines[:FIELDS_MAX]:
@@ -54,6 +56,7 @@ def read_fields(block: bytes) -> Fields:
     return Fields(values, b"\n".join(stray))
 
 
+_BLANK_LINES = re.compile(rb"(?:\n[ \t]++){3,}+")
 _FOLD = re.compile(rb"\n[ \t]+")
 _BARE_CR = re.compile(rb"(?<!\r)\r++(?!\n|\Z)")
 _MBOX_FROM = re.compile(rb"\A>?From [^\n]*+\n?")
