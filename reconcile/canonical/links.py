@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 _URL = re.compile(r"https?://[^\s<>\"'\u00a0]+", re.IGNORECASE)
 _BARE = re.compile(r"(https?://[^\s<>\"'/?#()\[\]]+)/(?=[\s<>\"')\],]|$)", re.IGNORECASE)
+_CANONICAL = re.compile(r"https?://[a-z0-9.-]+/[^%\s]+\Z")
 _ROUNDS = 5
 _URL_MAX = 1 << 14
 """Characters of a link that is unwrapped. The standard library remembers the links that it has split."""
@@ -44,6 +45,8 @@ def unwrapped(url: str) -> str:
 
 def canonical_link(url: str) -> str:
     """For comparing: without white space and escapes, scheme and host in lower case, no slash after a bare host."""
+    if _CANONICAL.match(url):
+        return url
     url = unquote("".join(url.split())) if "%" in url else "".join(url.split())
     scheme, separator, rest = url.partition("://")
     if not separator:

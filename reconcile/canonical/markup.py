@@ -24,11 +24,11 @@ class Page:
 
 def read_page(source: str) -> Page:
     """What follows an unclosed comment, tag, style or script is part of it, as in a browser."""
-    lowered = source.lower()  # a search that ignores case is ten times as slow
-    if "<ol" in lowered:
+    # A search that ignores case is ten times as slow as these.
+    if "<ol" in source or "<OL" in source or "<Ol" in source or "<oL" in source:
         source = _numbered(source)
     text = visible = _text(source)
-    if "display" in lowered and _NO_DISPLAY.search(source):
+    if _NO_DISPLAY.search(source):
         visible = _text(_HIDDEN.sub(lambda found: "" if _NO_DISPLAY.search(found[2]) else found[0], source))
     return Page(text, visible, tuple(_links(source)))
 
@@ -37,7 +37,7 @@ def _text(source: str) -> str:
     return _unescaped(_MARKUP.sub(" ", source))
 
 
-_NO_DISPLAY = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_NO_DISPLAY = re.compile(r"[dD](?i:isplay\s*:\s*none)")
 _HIDDEN = re.compile(r"<(div|span|p|td|center)\b([^<>]*+)>[^<]*+</\1\s*+>", re.IGNORECASE)
 
 
@@ -71,8 +71,10 @@ _MARKUP = re.compile(
     r"|(style|script|title)(?=[\s/>])(?:[^<]++|<(?!/\1\b))*+(?:</\1\b[^>]*+(?:>|\Z)|\Z)|[a-z/!?][^>]*+(?:>|\Z))",
     re.IGNORECASE | re.DOTALL,
 )
+# The first group is the target of most links, canonical as it stands; the second is the attributes of the others.
 _ANCHOR = re.compile(
-    r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|(?:a|area|img)[\s/]((?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"'])*+)(?:>|\Z))",
+    r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|a href=\"(?-i:(https?://[a-z0-9.-]+/[^\"<>%&\s]+))\"[^<>\"']*+>"
+    r"|(?:a|area|img)[\s/]((?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"'])*+)(?:>|\Z))",
     re.IGNORECASE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(
@@ -82,8 +84,8 @@ _LONG_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,}+;?")
 
 
 def _links(source: str) -> list[str]:
-    found = (_target(anchor[1]) for anchor in _ANCHOR.finditer(source) if anchor[1])
-    links = [_unescaped(link) for link in found if link is not None]
+    found = (plain or _target(attributes) for plain, attributes in _ANCHOR.findall(source) if plain or attributes)
+    links = [link for link in found if link is not None]
     if has_wrapped("\n".join(links)):
         links = [unwrapped(link) for link in links]
     return [_digested(link) if link[:5].lower() == "data:" else canonical_link(link) for link in links]
@@ -91,6 +93,11 @@ def _links(source: str) -> list[str]:
 
 def _target(attributes: str) -> str | None:
     """The first that leads somewhere; None if none does. What is like one inside the value of another is none."""
+    target = _value(attributes)
+    return None if target is None else _unescaped(target)
+
+
+def _value(attributes: str) -> str | None:
     for found in _ATTRIBUTE.finditer(attributes):
         if found[1] and found[1].lower() in ("href", "src") and found.lastindex != 1:  # it has a value
             return found[2] or found[3] or found[4] or ""
