@@ -109,8 +109,7 @@ class Body:
         self._plain, self._rich = Rendering(TEXTS_MAX // share), Rendering(TEXTS_MAX // share)
         self._links_max = LINKS_MAX // share
         self._links: list[str] = []
-        self._more_links = hashlib.sha256()
-        self._has_more_links = False
+        self._more_links: hashlib._Hash | None = None
         self._has_page = self._has_choice = False
         self._files: list[bytes] = []
         self._pictures: dict[str, bytes] = {}  # by their Content-IDs
@@ -139,8 +138,8 @@ class Body:
             room = self._links_max - len(self._links)
             self._links.extend(map(_shortened, said.links[:room]))
             for link in said.links[room:]:
+                self._more_links = self._more_links or hashlib.sha256()
                 self._more_links.update(_sized(link.encode("utf-8", "surrogatepass")))
-                self._has_more_links = True
         bare = squeezed(said.text)
         mine, other = (self._rich, self._plain) if said.is_page else (self._plain, self._rich)
         if self._alternative is None:
@@ -163,14 +162,14 @@ class Body:
 
     def texts(self) -> Texts | None:
         """None if they are too long to be held. Only after `close`."""
-        if self._has_more_links or not (self._plain.is_whole and self._rich.is_whole):
+        if self._more_links or not (self._plain.is_whole and self._rich.is_whole):
             return None
         return Texts(spaced(self._plain.text), spaced(self._rich.text), self._targets())
 
     def _targets(self) -> tuple[str, ...]:
         """Of links and pictures. A picture inside the message counts by its content: its Content-ID is made anew."""
         held = tuple(self._shown(link[4:]) if link[:4].lower() == "cid:" else link for link in self._links)
-        return (*held, self._more_links.hexdigest()) if self._has_more_links else held
+        return (*held, self._more_links.hexdigest()) if self._more_links else held
 
     def _shown(self, content_id: str) -> str:
         found = self._pictures.get(content_id) or self._pictures.get(unquote(content_id))
@@ -202,7 +201,7 @@ class Body:
 
 def _digest(items: Iterable[bytes]) -> bytes:
     """Of a sequence; each item with its length, so that no two sequences are one."""
-    return hashlib.sha256(b"".join(map(_sized, items))).digest()
+    return hashlib.sha256(b"".join([len(item).to_bytes(8, "big") + item for item in items])).digest()
 
 
 def _sized(item: bytes) -> bytes:

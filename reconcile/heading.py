@@ -49,7 +49,7 @@ def read_heading(fields: Fields) -> Heading:
     own = _ids(fields, b"message-id")
     return Heading(
         message_id=own[0] if own else None,
-        aliases=frozenset([*own[1:], *(id_ for name in _ALIASES for id_ in _ids(fields, name))]),
+        aliases=_aliases(fields, own),
         date=instant(fields.text(b"date")),
         sender=_sender(fields),
         subject=read_subject("\n".join(dict.fromkeys(map(decoded_words, fields.all(b"subject"))))),
@@ -62,11 +62,13 @@ def read_heading(fields: Fields) -> Heading:
     )
 
 
-_ALIASES = (
-    b"x-ms-exchange-parent-message-id",  # an inbox rule of Exchange redirected it and gave it a new id
-    b"x-google-original-message-id",  # Gmail did not like the id
-    b"x-microsoft-original-message-id",
-    b"original-message-id",  # RFC 3885
+_ALIASES = frozenset(
+    {
+        b"x-ms-exchange-parent-message-id",  # an inbox rule of Exchange redirected it and gave it a new id
+        b"x-google-original-message-id",  # Gmail did not like the id
+        b"x-microsoft-original-message-id",
+        b"original-message-id",  # RFC 3885
+    }
 )
 _DRAFT = frozenset({b"x-unsent", b"x-mozilla-draft-info"})
 _CORE = frozenset({b"message-id", b"date", b"from", b"subject", b"to", b"cc", *_ALIASES, *_DRAFT})
@@ -86,6 +88,11 @@ def _sender(fields: Fields) -> str:
 
 def _ids(fields: Fields, name: bytes) -> list[str]:
     return [id_ for value in fields.all(name) for id_ in message_ids(decoded(value, ""))]
+
+
+def _aliases(fields: Fields, own: list[str]) -> frozenset[str]:
+    others = [] if _ALIASES.isdisjoint(fields.values) else [id_ for name in _ALIASES for id_ in _ids(fields, name)]
+    return frozenset(own[1:] + others)
 
 
 def _recipients(fields: Fields) -> frozenset[int]:

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from reconcile.canonical.charset import decoded
+from reconcile.canonical.charset import as_utf8, decoded
 from reconcile.canonical.invitation import Invitation, read_invitation
 from reconcile.canonical.markup import read_page
 from reconcile.canonical.prose import page_prose, plain_prose, squeezed
@@ -82,8 +82,8 @@ class TextFileLeaf(TextLeaf):
 
     def read(self, data: bytes) -> Content:
         """As text, without line ends at its end, which re-encoding adds and takes away."""
-        text = decoded(data, self.entity.charset).replace("\r\n", "\n").rstrip("\r\n")
-        return Attached(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+        data = as_utf8(data, self.entity.charset).replace(b"\r\n", b"\n").rstrip(b"\r\n")
+        return Attached(hashlib.sha256(data).digest())
 
 
 class ReportLeaf(TextLeaf):

@@ -61,6 +61,14 @@ def decoded(data: bytes, charset: str) -> str:
     return data.replace(b"\r\n", b"\n").decode(codec if codec in _MULTIBYTE else "cp1252", "replace")
 
 
+def as_utf8(data: bytes, charset: str) -> bytes:
+    """The text in UTF-8, whatever it was in; lone surrogates as CESU-8 has them."""
+    if data.isascii() and _codec(charset[:_LABEL_MAX]) in _OVER_ASCII:
+        return data
+    return decoded(data, charset).encode("utf-8", "surrogatepass")
+
+
+_OVER_ASCII = frozenset({"ascii", "utf-8", "cp1252"})
 _MULTIBYTE = frozenset({"gb18030", "cp949", "cp932", "big5", "big5hkscs", "euc_jp", "iso2022_jp"})
 
 

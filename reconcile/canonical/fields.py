@@ -4,6 +4,7 @@ import binascii
 import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pybase64
 
@@ -41,12 +42,15 @@ def read_fields(block: bytes) -> Fields:
         text = _BARE_CR.sub(b"\n\r", text.replace(b"\r\n", b"\n"))  # and so no field, but text
     if b"\n \n" in text:  # a million blank lines are as good as one
         text = _BLANK_LINES.sub(b"\n ", text)
-    lines = _MBOX_FROM.sub(b"", _FOLD.sub(b" ", text), count=1).split(b"\n", FIELDS_MAX)
+    text = _FOLD.sub(b" ", text)
+    if text.startswith((b"From ", b">From ")):
+        text = text.partition(b"\n")[2]
+    lines = text.split(b"\n", FIELDS_MAX)
     stray = lines[FIELDS_MAX:]
     for line in lines[:FIELDS_MAX]:
         name, colon, value = line.partition(b":")
-        name = name.rstrip().lower()
-        if not colon or not _NAME.fullmatch(name):
+        name = _known_name(name) if len(name) <= _NAME_SHORT else _read_name(name)
+        if not colon or not name:
             if line and not line.isspace():
                 stray.append(line)
         elif name in values:
@@ -56,10 +60,18 @@ def read_fields(block: bytes) -> Fields:
     return Fields(values, b"\n".join(stray))
 
 
+def _read_name(text: bytes) -> bytes:
+    """In lower case; empty if it is none."""
+    name = text.rstrip().lower()
+    return name if _NAME.fullmatch(name) else b""
+
+
+_NAME_SHORT = 80
+_known_name = lru_cache(maxsize=1024)(_read_name)
+
 _BLANK_LINES = re.compile(rb"(?:\n[ \t]++){3,}+")
 _FOLD = re.compile(rb"\n[ \t]+")
 _BARE_CR = re.compile(rb"(?<!\r)\r++(?!\n|\Z)")
-_MBOX_FROM = re.compile(rb"\A>?From [^\n]*+\n?")
 _NAME = re.compile(rb"[!-9;-~]+")
 
 

@@ -35,10 +35,10 @@ _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if na
 def instant(value: str) -> int | None:
     """Seconds since the epoch, whatever the zone it is written in; None for what is no date (RFC 5322, 3.3, 4.3)."""
     match = _DATE.match(value)
-    if match and match[2].title() in _MONTHS:
-        clock = (int(match[3]), _MONTHS[match[2].title()], int(match[1]), int(match[4]), int(match[5]))
-        offset = (int(match[8]) * 60 + int(match[9])) * (-60 if match[7] == "-" else 60)
-        return _seconds((*clock, int(match[6] or 0)), offset)
+    if match and (month := _MONTHS.get(match[2].title())):
+        day, _, year, hour, minute, second, sign, hours, minutes = match.groups()
+        clock = (int(year), month, int(day), int(hour), int(minute), int(second or 0))
+        return _seconds(clock, (int(hours) * 60 + int(minutes)) * (-60 if sign == "-" else 60))
     try:
         found = parsedate_tz(value[:200])
     except (ValueError, IndexError, TypeError, OverflowError):
@@ -121,7 +121,8 @@ def read_subject(value: str) -> Subject:
     more = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest() if len(value) > SUBJECT_MAX else ""
     if not base:  # a subject that is nothing but a tag
         base, tags = text, []
-    return Subject(joined(text) + more, joined(base) + more, frozenset(map(joined, tags)))
+    whole = joined(text) + more
+    return Subject(whole, whole if base == text else joined(base) + more, frozenset(map(joined, tags)))
 
 
 def _untagged(text: str) -> tuple[str, list[str]]:

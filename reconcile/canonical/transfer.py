@@ -89,7 +89,9 @@ class QuotedPrintable:
         if not cut and len(self._carry) > _CARRY_MAX:
             return self._feed_long()
         whole, self._carry = self._carry[:cut], self._carry[cut:]
-        return binascii.a2b_qp(_BLANKS.sub(b"=", whole))
+        if b"= " in whole or b"=\t" in whole:
+            whole = _BLANKS.sub(b"=", whole)
+        return binascii.a2b_qp(whole)
 
     def _feed_long(self) -> bytes:
         """A line without end, up to an escape that may have been cut in two."""

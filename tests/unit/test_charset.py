@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from reconcile.canonical.charset import decoded
+from reconcile.canonical.charset import as_utf8, decoded
 from tests.linear import assert_linear
 
 
@@ -109,3 +109,11 @@ def test_unknown_labels_are_not_remembered() -> None:
     for number in range(2000):
         decoded(b"abc", f"unknown-{number}")
     assert len(encodings._cache) - before < 100  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "charset", ["", "us-ascii", "utf-8", "latin1", "utf-16", "utf-7", "iso-2022-jp", "cp037", "nonsense"]
+)
+@pytest.mark.parametrize("data", [b"", b"abc\r\n", b"a+AOQ-b", b'\x1b$B$"\x1b(B', "ä€".encode(), b"\xe4", b"\xd8\x00"])
+def test_as_utf8_is_the_text_in_bytes(data: bytes, charset: str) -> None:
+    assert as_utf8(data, charset) == decoded(data, charset).encode("utf-8", "surrogatepass")

@@ -4,7 +4,15 @@ import unicodedata
 
 import pytest
 
-from reconcile.canonical.prose import plain_prose, prose, same_words, spaced, squeezed
+from reconcile.canonical.prose import (
+    is_canonical,
+    normalized,
+    plain_prose,
+    prose,
+    same_words,
+    spaced,
+    squeezed,
+)
 from tests.linear import assert_linear
 
 
@@ -133,3 +141,15 @@ def test_hostile_repetition_takes_linear_time(unit: str) -> None:
 @pytest.mark.parametrize(("high", "low"), [("\u0301", "\u0327"), ("\u0344", "\u0f71"), ("\u0301", "\u0f73")])
 def test_marks_in_the_wrong_order_take_linear_time(high: str, low: str) -> None:
     assert_linear(lambda text: prose("a" + text + low * len(text)), high)
+
+
+def test_text_that_is_left_as_it_is_is_canonical() -> None:
+    """The shortcut is for characters that compose with nothing around them, and that no rule would change."""
+    plain = [chr(c) for c in range(0x110000) if is_canonical(chr(c))]
+    assert len(plain) > 30_000
+    for character in plain:
+        assert unicodedata.combining(character) == 0
+        assert normalized(character) == character
+    for around in ("a", "\u1112", "\u304b", "\u00e9"):  # a composition takes two: no such pair is one
+        text = "".join(around + character for character in plain)
+        assert unicodedata.is_normalized("NFC", text)
