@@ -24,6 +24,7 @@ FOREIGN = "bench.deduplicate"
 SCENARIOS: dict[str, Mapping[str, str]] = {
     "messages": {
         "ours": OWN,
+        "ours, of the mailstore": OWN,
         "mail-deduplicate": FOREIGN,
         "mail-deduplicate, with body": FOREIGN,
         "mail-parser, parse": OWN,

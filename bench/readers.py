@@ -24,6 +24,15 @@ HOP = b"Received: from relay.example.net by mx.example.org; Fri, 1 Jan 2027 00:0
 """What makes a message a copy of itself, with other bytes."""
 
 
+def fingerprint_stored(raw: tuple[bytes, bytes]) -> Fingerprint:
+    """Of a message whose SHA-256 is known, as it is of all that a mailstore reads."""
+    return fingerprint(*raw)
+
+
+def with_digests(messages: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return [(raw, hashlib.sha256(raw).digest()) for raw in messages]
+
+
 def heading(block: bytes) -> Heading:
     return read_heading(read_fields(block))
 
@@ -77,6 +86,7 @@ _PARSER = (mailparser.exceptions.MailParserError, *_ODD)
 
 MESSAGE_WAYS = {
     "ours": Way(fingerprint),
+    "ours, of the mailstore": Way(fingerprint_stored, with_digests),
     "mail-parser, parse": Way(mailparser.parse_from_bytes, refusals=_PARSER),
     "mail-parser, contents": Way(mail_parser_contents, refusals=_PARSER),
     "email, parse": Way(email.message_from_bytes),

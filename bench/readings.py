@@ -20,7 +20,8 @@ largest resident set of the process, with Python and all libraries loaded; what 
 What can be compared with what:
 
 - **ours** (`reconcile.fingerprint.fingerprint`) hashes the bytes, decodes every part, brings header core and text into
-  canonical form, and hashes those and each attachment.
+  canonical form, and hashes those and each attachment. **of the mailstore**: of bytes that were hashed when they were
+  read, as the mailstore does with all that it gives out; it need not hash them again.
 - **mail-deduplicate** hashes ten header fields, with the date by the day, but parses the whole message for it. It
   runs in an environment of its own, by the classes and settings that its `mdedup` uses. **with body** is its
   `--hash-body normalized`: the decoded text, and the attachments as they are transferred, without white space. That is

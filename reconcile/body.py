@@ -186,7 +186,7 @@ class Body:
             agrees=plain == rich or self._agrees(),
             length=self._rich.length,
             links=_digest(link.encode("utf-8", "surrogatepass") for link in self._targets()) if self._has_page else b"",
-            attachments=_digest(sorted(self._files)),
+            attachments=_digest(sorted(self._files)) if self._files else _NO_FILES,
             attachment_count=len(self._files),
             events=_digest(sorted(each.identity for each in self._invitations)) if self._invitations else b"",
             event_details=_digest(sorted(each.detail for each in self._invitations)) if self._invitations else b"",
@@ -202,6 +202,9 @@ class Body:
 def _digest(items: Iterable[bytes]) -> bytes:
     """Of a sequence; each item with its length, so that no two sequences are one."""
     return hashlib.sha256(b"".join([len(item).to_bytes(8, "big") + item for item in items])).digest()
+
+
+_NO_FILES = _digest(())
 
 
 def _sized(item: bytes) -> bytes:

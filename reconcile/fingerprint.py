@@ -66,14 +66,17 @@ class Reading:
     texts: Texts | None
 
 
-def fingerprint(raw: bytes | Iterable[bytes]) -> Fingerprint:
-    """Of a message, whole or in chunks of any size. Chunks of 64 KiB and more are read fastest."""
-    return _Reader(raw).fingerprint()
+def fingerprint(raw: bytes | Iterable[bytes], sha256: bytes = b"") -> Fingerprint:
+    """Of a message, whole or in chunks of any size. Chunks of 64 KiB and more are read fastest.
+
+    Whoever has the SHA-256 of these very bytes, as a mailstore has that checks it, saves an eighth of the time.
+    """
+    return _Reader(raw, sha256).fingerprint()
 
 
-def read(raw: bytes | Iterable[bytes]) -> Reading:
+def read(raw: bytes | Iterable[bytes], sha256: bytes = b"") -> Reading:
     """As `fingerprint`, with the texts."""
-    reader = _Reader(raw)
+    reader = _Reader(raw, sha256)
     return Reading(reader.fingerprint(), reader.message.body.texts())
 
 
@@ -116,7 +119,8 @@ class _Message:
 class _Reader:
     """Follows the scanner through the parts."""
 
-    def __init__(self, raw: bytes | Iterable[bytes]) -> None:
+    def __init__(self, raw: bytes | Iterable[bytes], sha256: bytes) -> None:
+        self._known = sha256
         self._sha256 = hashlib.sha256()
         self._scanner = Scanner()
         self._tail = b""
@@ -130,7 +134,8 @@ class _Reader:
             self._feed(chunk)
 
     def _feed(self, chunk: bytes) -> None:
-        self._sha256.update(chunk)
+        if not self._known:
+            self._sha256.update(chunk)
         self._tail = self._tail + chunk if self._tail else chunk
         spans = self._scanner.feed(chunk)
         self._follow(spans)
@@ -152,7 +157,7 @@ class _Reader:
         ):
             if holds:  # operations on flags are slow
                 traits |= trait
-        return Fingerprint(VERSION, self._sha256.digest(), heading, body, traits)
+        return Fingerprint(VERSION, self._known or self._sha256.digest(), heading, body, traits)
 
     def _follow(self, spans: list[Span]) -> None:
         for span in spans:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 _URL = re.compile(r"https?://[^\s<>\"'\u00a0]+", re.IGNORECASE)
 _BARE = re.compile(r"(https?://[^\s<>\"'/?#()\[\]]+)/(?=[\s<>\"')\],]|$)", re.IGNORECASE)
 _CANONICAL = re.compile(r"https?://[a-z0-9.-]+/[^%\s]+\Z")
+_MARK = re.compile(r"(?<=urldefense)\..*|(?<=safelinks)\..*")
 _ROUNDS = 5
 _URL_MAX = 1 << 14
 """Characters of a link that is unwrapped. The standard library remembers the links that it has split."""
@@ -148,4 +149,5 @@ _WRAPPERS: tuple[tuple[str, Callable[[str], str | None]], ...] = (
     ("scanmail.trustwave.com", _parameter("u")),
     (".fireeye.com", _parameter("u")),
 )
-_MARKS = tuple(suffix for suffix, _ in _WRAPPERS)
+_MARKS = tuple(dict.fromkeys(_MARK.sub("", suffix) for suffix, _ in _WRAPPERS))
+"""What to look for in a text: of hosts that differ in the end, what they have in common."""

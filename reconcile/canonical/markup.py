@@ -67,9 +67,11 @@ def _numbered(source: str) -> str:
 _LISTS_MAX = 64
 _LIST_TAG = re.compile(r"<(/?)(ol|ul|li)\b([^>]*+)(?:>|\Z)", re.IGNORECASE)
 _START = re.compile(r"\bstart\s*=\s*[\"']?([0-9]{1,6})\b", re.IGNORECASE)
+# Most tags first; that order changes nothing but speed.
 _MARKUP = re.compile(
-    r"<(?:!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>|\Z))"
-    r"|(style|script|title)(?=[\s/>])(?:[^<]++|<(?!/\1\b))*+(?:</\1\b[^>]*+(?:>|\Z)|\Z)|[a-z/!?][^>]*+(?:>|\Z))",
+    r"<(?:(?:[a-ru-z/]|t(?!itle[\s/>])|s(?!(?:tyle|cript)[\s/>]))[^>]*+(?:>|\Z)"
+    r"|!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>|\Z))"
+    r"|(style|script|title)(?=[\s/>])(?:[^<]++|<(?!/\1\b))*+(?:</\1\b[^>]*+(?:>|\Z)|\Z)|[!?][^>]*+(?:>|\Z))",
     re.IGNORECASE | re.DOTALL,
 )
 # The first group is the target of most links, canonical as it stands; the second is the attributes of the others.
