@@ -4,20 +4,25 @@
     ├─ ConfigError            run      permanent   all problems in one report
     ├─ SourceError            source
     │  ├─ Unreachable         source   transient   no connection, refused, DNS, TLS handshake cut
+    │  │  └─ Unanswered       source   permanent   nothing came back for as long as the settings allow
     │  ├─ Untrusted           source   permanent   certificate or host name not accepted
     │  ├─ LoginRefused        mailbox  permanent   wrong password, expired token, login disabled
+    │  │  └─ AppRefused       source   permanent   no token for the application that logs in for every mailbox
     │  ├─ Disconnected        mailbox  transient   the connection died or stalled in mid-session
     │  ├─ Throttled           mailbox  transient   the server asked for a pause: retry_after seconds
     │  ├─ ServerBusy          mailbox  transient   RFC 5530 UNAVAILABLE, INUSE and their like
+    │  ├─ QuotaExceeded       mailbox  permanent   the mailbox that is written to is full
     │  └─ ProtocolError       mailbox  permanent   the server said something that cannot be
     ├─ FolderError            folder
     │  ├─ FolderGone          folder   permanent   deleted or renamed since it was listed
     │  ├─ FolderRefused       folder   permanent   no permission, broken on the server
+    │  ├─ Renumbered          folder   permanent   made or numbered anew since a mark or a ref was taken
     │  └─ CursorExpired       folder   a signal: answered by a full pass, shown to no one
     ├─ ItemError              item
     │  ├─ ItemGone            item     permanent   expunged between listing and fetch: not a failure of ours
     │  ├─ ItemBusy            item     transient   locked, being indexed
     │  ├─ ItemTooLarge        item     permanent
+    │  ├─ ItemRefused         item     permanent   the server does not take it as it is
     │  └─ ItemUnreadable      item     permanent   the server lists it and cannot give it
     └─ StoreError             run
        ├─ NoMailstore         run      permanent   exit 10
@@ -87,6 +92,12 @@ class Unreachable(SourceError):
     transient = True
 
 
+class Unanswered(Unreachable):
+    """Whoever is there said nothing for as long as the settings allow. Another try would cost as much: no retry."""
+
+    transient = False
+
+
 class Untrusted(SourceError):
     """The server's certificate or name was not accepted; nothing was sent to it."""
 
@@ -95,6 +106,12 @@ class LoginRefused(SourceError):
     """The server did not accept the credentials."""
 
     scope = Scope.MAILBOX
+
+
+class AppRefused(LoginRefused):
+    """The application that logs in for every mailbox of its source gets no token."""
+
+    scope = Scope.SOURCE
 
 
 class Disconnected(SourceError):
@@ -118,6 +135,13 @@ class ServerBusy(SourceError):
     scope = Scope.MAILBOX
 
 
+class QuotaExceeded(SourceError):
+    """The mailbox takes no more. What was written stands; its user or administrator can make room."""
+
+    scope = Scope.MAILBOX
+    exit_code = 1
+
+
 class ProtocolError(SourceError):
     """The server said something that the protocol does not allow, and that cannot be read around."""
 
@@ -136,6 +160,13 @@ class FolderGone(FolderError):
 
 class FolderRefused(FolderError):
     """The server refuses this folder, and this folder only."""
+
+
+class Renumbered(FolderError):
+    """The folder was made or numbered anew since the mark or the ref was taken. Nothing was written.
+
+    What stood in it is to be found by its content: `Target.find` from `BEGINNING`.
+    """
 
 
 class CursorExpired(FolderError):
@@ -160,6 +191,10 @@ class ItemBusy(ItemError):
 
 class ItemTooLarge(ItemError):
     """The message is larger than a limit on the way."""
+
+
+class ItemRefused(ItemError):
+    """The server does not take this message, or this change to it. Nothing was written."""
 
 
 class ItemUnreadable(ItemError):

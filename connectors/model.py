@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import NewType
 
 from connectors.errors import ReplicationError
@@ -15,9 +16,18 @@ from connectors.errors import ReplicationError
 Cursor = NewType("Cursor", str)
 """Where a folder's changes resume. Opaque to all but the connector that made it; by custom JSON with a version."""
 
+Mark = NewType("Mark", str)
+"""How far a folder was filled at a moment, to tell what came later. Opaque and versioned, as a cursor is."""
+
+BEGINNING = Mark("")
+"""Before everything that a folder holds, whoever made the folder."""
+
 
 class Role(StrEnum):
-    """What a folder is for, whatever it is called (RFC 6154 special use; INBOX by RFC 9051 5.1)."""
+    """What a folder is for, whatever it is called (RFC 6154 special use; INBOX by RFC 9051 5.1).
+
+    NOT_MAIL is of no RFC: calendars, contacts and their like, which some mail systems list among the folders of mail.
+    """
 
     INBOX = "\\Inbox"
     SENT = "\\Sent"
@@ -28,6 +38,7 @@ class Role(StrEnum):
     ALL = "\\All"
     FLAGGED = "\\Flagged"
     IMPORTANT = "\\Important"
+    NOT_MAIL = "\\NotMail"
     NONE = ""
 
 
@@ -70,6 +81,8 @@ class Seen:
     `version` is the changeKey, etag or MODSEQ and changes whenever the message does; empty where the server has none.
     `size` is the server's claim in bytes, 0 where it makes none, and is never trusted (Exchange estimates).
     `arrived_at` is when the server received it, with its offset (IMAP INTERNALDATE).
+    `identity` is the server's own id of the content, equal for all copies in the mailbox wherever and however numbered
+    they are, and never given to other bytes (RFC 8474 EMAILID, Gmail's X-GM-MSGID); empty where there is none.
     """
 
     ref: Ref
@@ -77,6 +90,7 @@ class Seen:
     flags: frozenset[str]
     arrived_at: datetime
     size: int = 0
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +159,8 @@ class Capabilities:
     exact_bytes: `fetch` gives the bytes that were delivered, the same each time (Exchange re-generates MIME).
     exact_sizes: `Seen.size` is the length of `raw` (to be distrusted until shown).
     stable_folder_ids: `Folder.id` outlives a rename.
+    identities: `Seen.identity` says which messages are copies of each other.
+    daily_bytes: how many bytes of this mailbox may be fetched in a day; 0 if there is no such limit.
     """
 
     reports_removals: bool
@@ -152,4 +168,71 @@ class Capabilities:
     exact_bytes: bool = True
     exact_sizes: bool = False
     stable_folder_ids: bool = False
+    extensions: frozenset[str] = field(default_factory=frozenset)
+    daily_bytes: int = 0
+    identities: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What can change about a message, as it was at a look: `tag` is `Seen.version`, empty where there is none."""
+
+    tag: str
+    flags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The message is no longer as the caller had seen it, so nothing was done. `now` is what it is."""
+
+    now: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It is not known whether a write happened: the connection died before its answer, or a move got only half way.
+
+    It may even happen later, when the server comes to it. Look with `Target.find` before it is done again.
+    `written` means that it did happen, as what the server does not tell: it is not to be done again.
+    """
+
+    error: ReplicationError
+    written: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a mailbox holds and may hold, in bytes and in messages; without a limit, infinitely much.
+
+    `largest` is the size of the largest message that is taken. Not `told`: the server says nothing about its limits.
+    """
+
+    used: int = 0
+    limit: float = inf
+    messages: int = 0
+    most_messages: float = inf
+    largest: float = inf
+    told: bool = True
+
+    @property
+    def free(self) -> float:
+        """Bytes that may be added; never negative."""
+        return max(self.limit - self.used, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCapabilities:
+    """What a target can promise beyond what all do. `apply` and the conformance suite ask here.
+
+    atomic: the server itself checks the `if_version` of `set_flags` and `remove`; else, and in `move`, it is compared
+    first, and what happens in between is not seen.
+    exact_bytes: regular mail is kept as it was appended (Exchange makes MIME anew).
+    keeps_flags: flags are part of the mail system at all; which of them, `Target.keeps` says.
+    keeps_dates: a message keeps its `received_at`, to the second.
+    """
+
+    atomic: bool
+    exact_bytes: bool = True
+    keeps_flags: bool = True
+    keeps_dates: bool = True
     extensions: frozenset[str] = field(default_factory=frozenset)

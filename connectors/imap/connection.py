@@ -1,20 +1,23 @@
-"""From settings to a logged-in Session: TCP, TLS, login, by imapclient; then the reading is ours.
+"""From settings to a logged-in Session: greeting and TLS by imapclient; login and reading are ours.
 
-A password is sent after TLS stands, or on loopback when the settings say so, never otherwise.
+A secret is sent after TLS stands, or on loopback when the settings say so, never otherwise.
 """
 
 import socket
 import ssl
-from base64 import b64encode
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
-from connectors.errors import ConfigError, LoginRefused, SourceError, Unreachable, Untrusted
+from connectors.errors import ConfigError, LoginRefused, Unreachable, Untrusted
 from connectors.imap import ImapMailbox, ImapSettings, translate
+from connectors.imap.dialect import recognise
+from connectors.imap.dialog import Dialog
+from connectors.imap.login import log_in
 from connectors.imap.session import Command, Session
 from connectors.imap.wire import Wire, unread
+from connectors.protocols import PrivateFile
 
 FOREIGN = (IMAPClientError, OSError, EOFError)
 """All that imapclient and imaplib raise: their errors derive from imaplib's, which imapclient re-exports."""
@@ -23,14 +26,16 @@ FOREIGN = (IMAPClientError, OSError, EOFError)
 def connect(settings: ImapSettings, mailbox: ImapMailbox) -> Session:
     """Raises Unreachable, Untrusted, LoginRefused, Disconnected, ServerBusy, Throttled; ConfigError for its ca_file."""
     place = f"{settings.host}:{settings.port}"
-    context = None if settings.tls == "off" else make_context(settings)
+    context = None if settings.tls == "off" else make_context(settings, mailbox.client_certificate)
     client = _dial(settings, context, place)
     try:
         if settings.tls == "starttls":
             _start_tls(client, context, place)
-        _log_in(client, mailbox, place)
-        capabilities = _capabilities(client, place)
-        session = _Connected(client, Wire(client.socket(), unread(client._imap, settings.timeout), place), capabilities)
+        _refuse_preauth(client, mailbox, place)
+        offered = _capabilities(client, place)
+        wire = Wire(client.socket(), unread(client._imap, settings.timeout), place)
+        session = _Connected(client, wire, _logged_in(Dialog(wire), settings, mailbox, offered))
+        session.dialect = recognise(client.welcome.decode("utf-8", "replace"), session.capabilities)
         _agree(session)
     except BaseException:
         hang_up(client)
@@ -38,14 +43,28 @@ def connect(settings: ImapSettings, mailbox: ImapMailbox) -> Session:
     return session
 
 
-def make_context(settings: ImapSettings) -> ssl.SSLContext:
-    """Verifies chain and host name, against `ca_file` alone where it is given; TLS 1.2 at least."""
+def make_context(settings: ImapSettings, own: PrivateFile | None = None) -> ssl.SSLContext:
+    """Verifies chain and host name, against `ca_file` alone where it is given; TLS 1.2 at least.
+
+    Shows the certificate `own`, or that of the source, to a server that asks for one. Raises ConfigError, LoginRefused.
+    """
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"ca_file {settings.ca_file} holds no certificate in PEM that can be used") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate := own or settings.client_certificate:
+        _show(certificate, context)
     return context
+
+
+def _show(certificate: PrivateFile, context: ssl.SSLContext) -> None:
+    try:
+        context.load_cert_chain(certificate.path, password="")  # never asks for one at the terminal
+    except OSError as error:
+        why = error.strerror if not isinstance(error, ssl.SSLError) and error.strerror else "it is not what is needed"
+        advice = "put the certificate, its chain and its private key, not encrypted, into one file in PEM"
+        raise LoginRefused(f"client_certificate {certificate.path} cannot be used: {why}", advice) from error
 
 
 def hang_up(client: IMAPClient) -> None:
@@ -99,33 +118,21 @@ def _start_tls(client: IMAPClient, context: ssl.SSLContext | None, place: str) -
         raise translate.connecting(error, place) from error
 
 
-def _log_in(client: IMAPClient, mailbox: ImapMailbox, place: str) -> None:
-    who, password = f"{mailbox.username} at {place}", mailbox.password()
-    try:
-        if client.has_capability("AUTH=PLAIN"):
-            client.plain_login(mailbox.username, password)
-        elif client.has_capability("LOGINDISABLED"):
-            raise LoginRefused(f"{who}: the server takes no password on this connection", 'set tls to "starttls"')
-        elif not (mailbox.username + password).isascii() or not (mailbox.username + password).isprintable():
-            text = f"{who}: the server takes only LOGIN, which carries name and password in printable ASCII"
-            raise LoginRefused(text, "give the account a password in ASCII, or let the server offer AUTH=PLAIN")
-        else:
-            client.login(mailbox.username, password)
-    except FOREIGN as error:
-        raise _login_error(error, mailbox.username, place, password) from None
+def _refuse_preauth(client: IMAPClient, mailbox: ImapMailbox, place: str) -> None:
+    """A server that takes us for someone without being told (RFC 3501 7.1.4) shows an unknown person's mail."""
+    if client._imap.state != "NONAUTH":
+        text = (
+            f"{mailbox.username} at {place}: the server says that someone is logged in already, and not who (PREAUTH)"
+        )
+        raise LoginRefused(text, "connect to a port where one logs in")
 
 
-def _login_error(error: Exception, username: str, place: str, password: str) -> SourceError:
-    """Without the original as cause: it may quote the command. imapclient hides why a login failed in the context."""
-    origin = error.__context__ if isinstance(error, LoginError) else error
-    said = _said(origin)
-    for secret in (password, b64encode(f"\0{username}\0{password}".encode()).decode()):
-        said = said.replace(secret, "***") if secret else said
-    if isinstance(origin, IMAPClientAbortError):  # the connection broke, or the server said BYE
-        return translate.turned_away(said, place)
-    if isinstance(error, OSError | EOFError):
-        return translate.disconnected(error, place)
-    return translate.login_refused(said, f"{username} at {place}")
+def _logged_in(dialog: Dialog, settings: ImapSettings, mailbox: ImapMailbox, offered: frozenset[str]) -> frozenset[str]:
+    """The capabilities from then on, which may be others (RFC 3501 6.2.2); asked for where the server did not say."""
+    log_in(dialog, settings, mailbox, offered)
+    if dialog.capabilities is None:
+        dialog.ask(b"CAPABILITY")
+    return dialog.capabilities or offered
 
 
 def _capabilities(client: IMAPClient, place: str) -> frozenset[str]:

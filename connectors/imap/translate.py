@@ -21,26 +21,42 @@ from connectors.errors import (
     ServerBusy,
     SourceError,
     Throttled,
+    Unanswered,
     Unreachable,
     Untrusted,
 )
+from connectors.imap.advice import advise, advise_on_login
 
 E = TypeVar("E", bound=ReplicationError)
 Kinds = dict[str, type[ReplicationError]]
 
 IMPLICIT = 'is this a TLS port? Then use tls = "implicit"'
+CERTIFICATE = "the server wants a certificate that it knows and that has not expired: client_certificate"
 PLAIN = 'is this a port without TLS? Then use tls = "starttls", often on port 143'
 
 CONNECTING: tuple[tuple[type[Exception], type[SourceError], str], ...] = (
-    (ssl.SSLCertVerificationError, Untrusted, "check the host name, or give the issuer's certificate as ca_file"),
-    (ssl.SSLError, Unreachable, "TLS could not be agreed on: check port and tls; TLS 1.2 is the least accepted"),
+    (ssl.SSLError, Unreachable, "check port, tls, and if the server wants a client_certificate; TLS 1.2 is the least"),
     (socket.gaierror, Unreachable, "check the host name and DNS"),
     (ConnectionRefusedError, Unreachable, "check host and port, and that the server runs"),
-    (TimeoutError, Unreachable, "no answer in time: check host, port and firewalls"),
+    (TimeoutError, Unanswered, "no answer in time: check host, port and firewalls"),
     (OSError, Unreachable, "check host, port and network"),
     (EOFError, Unreachable, "the server closed the connection: check port and tls"),
 )
 """What a failed connection means; the first that fits."""
+
+UNTRUSTED: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (re.compile(r"has expired"), "the server's certificate has expired",
+     "have it renewed; if it has not expired, set this machine's clock right"),
+    (re.compile(r"not yet valid"), "the server's certificate is not valid yet",
+     "set this machine's clock right, or have the certificate made anew"),
+    (re.compile(r"mismatch"), "the server's certificate is made for another name: {}",
+     "check host: it has to be a name that stands in the certificate"),
+    (re.compile(r"issuer|self.signed|verify the first"), "nobody that this machine trusts has signed the server's "
+     "certificate: {}", "give the issuer's certificate as ca_file, if this is the right server"),
+    (re.compile(""), "{}",
+     "check the host name, or give the issuer's certificate as ca_file"),
+)  # fmt: skip
+"""What OpenSSL has against a certificate, in plain words ({} are its own), and what to do; the first that fits."""
 
 ADVICE: dict[type[ReplicationError], str] = {
     LoginRefused: "check username and password, and that the server lets this account use IMAP",
@@ -58,6 +74,7 @@ LATER: Kinds = {"UNAVAILABLE": ServerBusy, "INUSE": ServerBusy, "LIMIT": Throttl
 """Codes that mean the same whatever was asked."""
 
 LOGIN: Kinds = LATER | {
+    "OVERQUOTA": Throttled,
     "AUTHENTICATIONFAILED": LoginRefused,
     "AUTHORIZATIONFAILED": LoginRefused,
     "EXPIRED": LoginRefused,
@@ -67,12 +84,14 @@ LOGIN: Kinds = LATER | {
     "SERVERBUG": ServerBusy,
 }
 FOLDER: Kinds = LATER | {
+    "OVERQUOTA": Throttled,
     "NONEXISTENT": FolderGone,
     "TRYCREATE": FolderGone,
     "NOPERM": FolderRefused,
     "SERVERBUG": FolderRefused,
 }
 ITEM: Kinds = LATER | {
+    "OVERQUOTA": Throttled,
     "EXPUNGEISSUED": ItemGone,
     "NONEXISTENT": ItemGone,
     "INUSE": ItemBusy,
@@ -85,9 +104,11 @@ SPOKEN: Spoken = (
     (re.compile(r"throttl|backoff time|rate limit|bandwidth limit|too many login", re.I), Throttled),
     (re.compile(r"too many (simultaneous )?connections|maximum number of connections", re.I), Throttled),
     (re.compile(r"authenticated but not connected", re.I), ServerBusy),
+    (re.compile(r"\A(\[\w+\] *)?server (is )?(too )?(busy|unavailable)\b", re.I), ServerBusy),
 )
 """What servers say without a code: Exchange ("Request is throttled. Suggested Backoff Time: 5000 milliseconds"), Gmail
-("Too many simultaneous connections"), Exchange again ("User is authenticated but not connected")."""
+("Too many simultaneous connections"), Exchange again ("User is authenticated but not connected", "Server Busy",
+"Server Unavailable. 15"). OVERQUOTA is what Gmail says to those who read too much; of writing, see `refusals`."""
 
 _TROUBLE = r"temporar(y|ily)|try again later|internal (server )?error"
 SPOKEN_AT_LOGIN: Spoken = (*SPOKEN, (re.compile(_TROUBLE, re.I), ServerBusy))
@@ -101,21 +122,41 @@ _CODE = re.compile(r"\[([A-Za-z0-9.-]+)[^\]]*\]")
 _BACKOFF = re.compile(r"backoff time: *(\d+) *milliseconds", re.I)
 _STATISTICS = re.compile(r" *\(\d[\d.]*( \+ [\d.]+)* secs\)\.?\Z")
 """How long Dovecot took."""
+_CERTIFICATE_ALERT = re.compile(
+    r"alert (certificate (required|expired|revoked|unknown)|bad certificate|unknown ca|unsupported certificate)", re.I
+)
+"""What a server says of the certificate that a client shows, or does not show (RFC 8446 6.2)."""
+_NO_TLS = re.compile(r"wrong version number|record layer failure|packet length too long", re.I)
+"""What OpenSSL makes of an answer that is no TLS."""
 _OPENSSL = re.compile(r"\[SSL(: \w+)?\] *| *\(?_ssl\.c:\d+\)?:? *")
 
 
 def connecting(error: Exception, place: str, tls: str = "implicit") -> SourceError:
     """A connection that could not be made; `place` is host:port."""
     if isinstance(error, TimeoutError) and "handshake" in str(error):
-        return Unreachable(f"{place}: timed out during the TLS handshake", PLAIN)
+        return Unanswered(f"{place}: timed out during the TLS handshake", PLAIN)
     if isinstance(error, TimeoutError) and _reached(error):
-        return Unreachable(
-            f"{place}: the server sent no IMAP greeting", CONNECTING[4][2] if tls == "implicit" else IMPLICIT
-        )
+        advice = next(row[2] for row in CONNECTING if row[0] is TimeoutError) if tls == "implicit" else IMPLICIT
+        return Unanswered(f"{place}: the server sent no IMAP greeting", advice)
+    if isinstance(error, ssl.SSLError) and (refusal := _of_tls(error, place)) is not None:
+        return refusal
     for kind, ours, advice in CONNECTING:
         if isinstance(error, kind):
             return ours(f"{place}: {_words(error)}", advice)
     return Unreachable(f"{place}: {_short(str(error))}", "is this an IMAP server?")
+
+
+def _of_tls(error: ssl.SSLError, place: str) -> SourceError | None:
+    """What TLS has against the server, or the server against us; None if that is not known."""
+    words = _words(error)
+    if _CERTIFICATE_ALERT.search(str(error)):
+        return LoginRefused(f"{place}: the server refuses us: {words}", CERTIFICATE)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        what, advice = next(row[1:] for row in UNTRUSTED if row[0].search(words))
+        return Untrusted(f"{place}: {what.format(words)}", advice)
+    if _NO_TLS.search(str(error)):
+        return Unreachable(f"{place}: what answers there is no TLS: {words}", PLAIN)
+    return None
 
 
 def disconnected(error: Exception, place: str) -> Disconnected:
@@ -137,10 +178,13 @@ def turned_away(text: str, place: str) -> SourceError:
     return _ended(text, place, SPOKEN_AT_LOGIN)
 
 
-def login_refused(text: str, who: str) -> SourceError:
-    """A NO or BAD to LOGIN or AUTHENTICATE; the password has been struck out of the text."""
+def login_refused(text: str, who: str, method: str = "password") -> SourceError:
+    """A NO or BAD to LOGIN or AUTHENTICATE; secrets have been struck out of the text."""
     kind = _meaning(text, LOGIN, LoginRefused, SPOKEN_AT_LOGIN)
-    return _made(kind if issubclass(kind, SourceError) else LoginRefused, f"{who}: the server refused the login", text)
+    error = _made(kind if issubclass(kind, SourceError) else LoginRefused, f"{who}: the server refused the login", text)
+    if isinstance(error, LoginRefused):
+        error.advice = advise_on_login(text, method)
+    return error
 
 
 def refused(text: str, doing: str) -> ReplicationError:
@@ -151,6 +195,11 @@ def refused(text: str, doing: str) -> ReplicationError:
 def item_refused(text: str, what: str) -> ReplicationError:
     """A NO or BAD to the fetch of a single message."""
     return _made(_meaning(text, ITEM, ItemUnreadable, SPOKEN_OF_ITEM), f"{what}: the server refused", text)
+
+
+def write_refused(text: str, what: str, kinds: Kinds, spoken: Spoken, otherwise: type[E]) -> ReplicationError:
+    """A NO or BAD to a command that writes, by the tables of `connectors.imap.refusals`; LIMIT may be either."""
+    return _made(_meaning(text, kinds, otherwise, spoken), f"{what}: the server refused", text)
 
 
 def says_refused(text: str) -> bool:
@@ -180,7 +229,8 @@ def _code(text: str) -> str:
 
 def _made(kind: type[E], what: str, text: str) -> E:
     pause = _BACKOFF.search(text)
-    return kind(f"{what}: {_short(text)}", ADVICE.get(kind, ""), int(pause[1]) / 1000 if pause else None)
+    advice = advise(text) or ADVICE.get(kind, "")
+    return kind(f"{what}: {_short(text)}", advice, int(pause[1]) / 1000 if pause else None)
 
 
 def _reached(error: Exception) -> bool:
