@@ -1,13 +1,16 @@
-"""A Maildir on a local disk as a source, in the Maildir++ layout that Dovecot, Courier and mutt write. Read only.
+"""A Maildir on a local disk, read and written, in the Maildir++ layout of Dovecot, Courier and mutt.
 
 https://cr.yp.to/proto/maildir.html · https://www.courier-mta.org/imap/README.maildirquota.html
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.maildir.discovery import discover
 from connectors.maildir.source import MaildirSource
-from connectors.protocols import Connector, Source
+from connectors.maildir.target import MaildirTarget
+from connectors.protocols import Source, Target, Writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +36,17 @@ class MaildirConnector:
         """Raises Unreachable if there is no Maildir at the path, as when its disk is not mounted."""
         return MaildirSource(mailbox.path)
 
+    def open_target(self, source: MaildirSystem, mailbox: MaildirMailbox) -> Target:  # noqa: ARG002 - as above
+        """As `open_source`."""
+        return MaildirTarget(mailbox.path)
 
-CONNECTOR: Connector = MaildirConnector()
+    def discover(self, source: MaildirSystem, mailbox: MaildirMailbox) -> Iterator[str]:  # noqa: ARG002 - as above
+        """The Maildirs beside this one, or of the users beside this one's."""
+        yield from discover(mailbox.path)
+
+    def mailbox_name(self, mailbox: MaildirMailbox) -> str:
+        """Its path."""
+        return str(mailbox.path)
+
+
+CONNECTOR: Writable = MaildirConnector()

@@ -4,10 +4,13 @@ A file is `new/UNIQUE` or `cur/UNIQUE:2,LETTERS`. Its unique name never changes 
 message's id; its flags are in the rest of the name, so a change of flags is a rename.
 """
 
+import os
+import re
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
+from connectors.disk import open_regular
 from connectors.errors import FolderError, FolderGone, FolderRefused
 from connectors.maildir.naming import id_of
 
@@ -20,6 +23,10 @@ FLAGS = {
     "T": "\\Deleted",
 }
 KEYWORDS = "dovecot-keywords"
+LONGEST = 1 << 16
+"""Bytes of that file; there are 26 at most."""
+
+NUMBER = re.compile("1?[0-9]|2[0-5]", re.ASCII).fullmatch
 RESCANS = 3
 
 Names = dict[str, str]
@@ -55,16 +62,31 @@ def flags_of(file: str, keywords: dict[str, str]) -> frozenset[str]:
     return frozenset(flag for letter in letters if (flag := FLAGS.get(letter) or keywords.get(letter)))
 
 
+def info_of(flags: frozenset[str], keywords: dict[str, str], others: str = "") -> str:
+    """The rest of a name that says these flags; those that no letter stands for are left out.
+
+    `others` are letters that stand for no flag, and are kept.
+    """
+    letters = {flag: letter for letter, flag in (keywords | FLAGS).items()}
+    return ":2," + "".join(sorted({letters[flag] for flag in flags if flag in letters} | set(others)))
+
+
+def others_in(file: str, keywords: dict[str, str]) -> str:
+    """The letters of a file's name that mean nothing here."""
+    return "".join(letter for letter in file.partition(":2,")[2] if letter not in FLAGS and letter not in keywords)
+
+
 def read_keywords(folder: Path) -> dict[str, str]:
     """Letter -> keyword, as Dovecot keeps them: `a` for the line "0 NAME". Empty if there are none."""
     try:
-        lines = (folder / KEYWORDS).read_text("utf-8", "backslashreplace").splitlines()
+        with os.fdopen(open_regular(folder / KEYWORDS), "rb") as file:
+            lines = file.read(LONGEST).decode("utf-8", "backslashreplace").splitlines()
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise translated(folder, error) from error
     pairs = (line.partition(" ") for line in lines)
-    return {chr(ord("a") + int(number)): name for number, _, name in pairs if number.isdecimal() and int(number) < 26}
+    return {chr(ord("a") + int(number)): name for number, _, name in pairs if NUMBER(number)}
 
 
 def translated(folder: Path, error: OSError) -> FolderError:
@@ -75,18 +97,22 @@ def translated(folder: Path, error: OSError) -> FolderError:
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, str]]:
-    # `new` first: what a reader moves to `cur` in between is then met twice, not never
+    # `new` first: what a reader moves to `cur` in between is then met twice, not never. A copy may lack it, if empty.
     for part in ("new", "cur"):
         try:
-            for path in (folder / part).iterdir():
-                if not path.name.startswith("."):
-                    yield id_of(path.name.partition(":")[0]), f"{part}/{path.name}"
+            for name in os.listdir(folder / part):  # noqa: PTH208 - no object for each of a million names
+                if not name.startswith("."):
+                    yield id_of(name.partition(":")[0]), f"{part}/{name}"
+        except FileNotFoundError as error:
+            if part != "new":
+                raise translated(folder, error) from error
         except OSError as error:
             raise translated(folder, error) from error
 
 
 def _times(folder: Path) -> tuple[int, ...]:
     try:
-        return tuple((folder / part).stat().st_mtime_ns for part in ("new", "cur"))
+        parts = [folder / "cur", *(part for part in (folder / "new",) if part.exists())]
+        return tuple(part.stat().st_mtime_ns for part in parts)
     except OSError as error:
         raise translated(folder, error) from error

@@ -1,5 +1,6 @@
 """Where the file of a message is just now, and what is in it."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from os import fstat, stat_result
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from connectors.body import Body
+from connectors.disk import open_regular
 from connectors.errors import FolderGone, ItemGone, ItemUnreadable
 from connectors.maildir.directory import Names, flags_of, scan
 from connectors.maildir.naming import name_of
@@ -16,6 +18,8 @@ T = TypeVar("T")
 
 CHUNK = 1 << 20
 """Bytes: a larger message is streamed in pieces of this size."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 RENAMES = 5
 """How often in a row a file may be renamed while it is looked for."""
@@ -42,11 +46,11 @@ class Files:
 
     def stat(self, ref: Ref) -> stat_result:
         """Size and times. Raises ItemGone, ItemUnreadable."""
-        return self._reach(ref, Path.stat)
+        return self.reach(ref, Path.lstat)
 
     def read(self, ref: Ref, keywords: dict[str, str]) -> Message:
         """The message, whole or as a Body that holds its file open. Raises ItemGone, ItemUnreadable."""
-        file = self._reach(ref, open_file)
+        file = self.reach(ref, open_file)
         try:
             status = fstat(file.fileno())
             chunks = _chunks(ref, file)
@@ -58,8 +62,12 @@ class Files:
             file.close()
         return Message(ref, raw, flags_of(self._names[ref.id], keywords), arrival(status))
 
-    def _reach(self, ref: Ref, use: Callable[[Path], T]) -> T:
-        """Scans only where a name has proven old, so that thousands of removed messages cost no scan each."""
+    def reach(self, ref: Ref, use: Callable[[Path], T]) -> T:
+        """What `use` makes of the message's file, called again if that has another name by now (FileNotFoundError).
+
+        Scans only where a name has proven old, so that thousands of removed messages cost no scan each. Raises
+        ItemGone, ItemUnreadable.
+        """
         if ref.folder != self._folder:
             self._rescan(ref)
         for _ in range(RENAMES):
@@ -73,6 +81,11 @@ class Files:
                 raise _unreadable(ref, error) from error
         raise _gone(ref)
 
+    def meet(self, ref: Ref) -> None:
+        """Scans if the message is not known, as one that came since the last scan. Raises ItemGone."""
+        if ref.folder != self._folder or ref.id not in self._names:
+            self._rescan(ref)
+
     def _rescan(self, ref: Ref) -> None:
         try:
             self.scan(ref.folder)
@@ -82,12 +95,15 @@ class Files:
 
 def open_file(path: Path) -> BinaryIO:
     """For reading in pieces, so without a buffer in between."""
-    return path.open("rb", buffering=0)
+    return os.fdopen(open_regular(path), "rb", buffering=0)
 
 
 def arrival(status: stat_result) -> datetime:
-    """A Maildir keeps INTERNALDATE as the file's modification time, in whole seconds."""
-    return datetime.fromtimestamp(int(status.st_mtime), UTC)
+    """A Maildir keeps INTERNALDATE as the file's modification time, in whole seconds. EPOCH for one in no calendar."""
+    try:
+        return datetime.fromtimestamp(status.st_mtime_ns // 10**9, UTC)
+    except (ValueError, OverflowError):
+        return EPOCH
 
 
 def _chunks(ref: Ref, file: BinaryIO) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from connectors.body import Body
+from connectors.disk import stands
 from connectors.errors import (
     CursorExpired,
     Disconnected,
@@ -19,7 +20,7 @@ from connectors.errors import (
 from connectors.maildir.directory import digest, flags_of, read_keywords
 from connectors.maildir.files import Files, arrival
 from connectors.maildir.naming import ROOT, folder_path, id_of
-from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref, Role, Seen
+from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref, Role, Seen, Version
 
 PAGE_BYTES = 16 << 20
 UNSETTLED = ""
@@ -62,15 +63,14 @@ class MaildirSource:
     capabilities = Capabilities(reports_removals=False, exact_sizes=True)
 
     def __init__(self, root: Path, page_changes: int = 1000) -> None:
-        if not (root / "cur").is_dir():
-            raise Unreachable(f"there is no Maildir at {root}", "is the path right, and its disk mounted?")
+        check_maildir(root)
         self._root = root
         self._page_changes = page_changes
         self._files = Files(root)
         self._closed = False
 
     def folders(self) -> Iterator[Folder]:
-        """The root as INBOX, and each directory `.A.B` in it as A/B; not selectable if it cannot be read."""
+        """The root as INBOX, and each directory `.A.B` in it as A/B, also if it cannot be read: `changes` says so."""
         self._check_open()
         try:
             names = [ROOT, *(path.name for path in self._root.iterdir() if _is_folder(path))]
@@ -84,7 +84,7 @@ class MaildirSource:
             except FolderGone:
                 continue  # it left while the others were looked at
             except FolderRefused:
-                yield Folder(id_of(name), path, role, selectable=False)
+                yield Folder(id_of(name), path, role)
 
     def changes(self, folder: Folder, since: Cursor | None) -> Iterator[Page]:
         """Nothing, or every message as it was when the pass began."""
@@ -105,9 +105,11 @@ class MaildirSource:
             if ref.folder not in keywords:
                 keywords[ref.folder] = read_keywords(self._files.path(ref.folder))
             answer = self._answer(ref, keywords[ref.folder])
-            yield answer
-            if isinstance(answer, Message) and isinstance(answer.raw, Body):
-                answer.raw.expire()
+            try:
+                yield answer
+            finally:
+                if isinstance(answer, Message) and isinstance(answer.raw, Body):
+                    answer.raw.expire()
 
     def inventory(self, folder: Folder) -> Iterator[Ref]:
         """As of the first step."""
@@ -148,14 +150,14 @@ class MaildirSource:
         yield Page(tuple(page), replace(start, after="").cursor(), last=True)
 
     def _seen(self, ref: Ref, flags: frozenset[str]) -> Seen | None:
-        """None if it has left meanwhile. Its version is in its flags, as nothing else about it can change."""
+        """None if it has left meanwhile."""
         try:
             status = self._files.stat(ref)
         except ItemGone:
             return None
         except ItemUnreadable as error:
             raise FolderRefused(error.message, error.advice) from error
-        return Seen(ref, " ".join(["2,", *sorted(flags)]), flags, arrival(status), status.st_size)
+        return Seen(ref, version_of(flags).tag, flags, arrival(status), status.st_size)
 
     def _answer(self, ref: Ref, keywords: dict[str, str]) -> Message | Failure:
         try:
@@ -166,6 +168,21 @@ class MaildirSource:
     def _check_open(self) -> None:
         if self._closed:
             raise Disconnected("this source was closed", "open it again")
+
+
+def check_maildir(root: Path) -> None:
+    """Raises Unreachable if there is none, or none that can be seen."""
+    try:
+        there = stands(root / "cur", Path.is_dir)
+    except FolderRefused as error:
+        raise Unreachable(error.message, error.advice) from error
+    if not there:
+        raise Unreachable(f"there is no Maildir at {root}", "is the path right, and its disk mounted?")
+
+
+def version_of(flags: frozenset[str]) -> Version:
+    """It is in the flags, as nothing else about a message can change."""
+    return Version(" ".join(["2,", *sorted(flags)]), flags)
 
 
 def _is_folder(path: Path) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
+from math import inf
 
 from connectors.model import Role
 
@@ -15,13 +16,14 @@ LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A message as the server keeps it. `modseq` is that of its last change."""
+    """A message as the server keeps it. `modseq` is that of its last change; copies have one `identity`."""
 
     uid: int
     raw: bytes
     flags: frozenset[str]
     arrived_at: datetime
     modseq: int
+    identity: str = ""
 
 
 @dataclass(slots=True)
@@ -47,13 +49,28 @@ class KeptFolder:
         return f"{self.validity}:{uid}"
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the server sets to a mailbox: `room` in bytes, the `largest` message, the only `flags` that it keeps."""
+
+    room: float = inf
+    largest: float = inf
+    flags: frozenset[str] | None = None
+
+    def keep(self, flags: frozenset[str]) -> frozenset[str]:
+        """Without \\Recent, which belongs to sessions."""
+        return (flags if self.flags is None else flags & self.flags) - {"\\Recent"}
+
+
 class MemoryMailbox:
     """A mailbox on a server in memory. Folders go by path, messages by their UID as text, which is `Ref.native`."""
 
     def __init__(self) -> None:
         self._modseqs = count(1)
         self._numbers = count(1)
+        self._identities = count(1)
         self.kept: dict[Path, KeptFolder] = {}
+        self.limits = Limits()
         self.create_folder(INBOX, Role.INBOX)
 
     def create_folder(self, path: Path, role: Role = Role.NONE) -> None:
@@ -78,10 +95,7 @@ class MemoryMailbox:
 
     def append(self, path: Path, raw: bytes, flags: Iterable[str] = (), arrived_at: datetime = LONG_AGO) -> str:
         """A new message; gives its UID."""
-        folder = self.kept[path]
-        uid, folder.next_uid = folder.next_uid, folder.next_uid + 1
-        folder.messages[uid] = Kept(uid, raw, frozenset(flags), arrived_at, self._step(folder))
-        return str(uid)
+        return self._place(path, Kept(0, raw, frozenset(flags), arrived_at, 0, f"m{next(self._identities)}"))
 
     def set_flags(self, path: Path, uid: str, flags: Iterable[str]) -> None:
         """Replaces the flags."""
@@ -97,8 +111,11 @@ class MemoryMailbox:
 
     def move(self, path: Path, uid: str, to: Path) -> str:
         """Out of one folder, into another under a new UID, which is given."""
-        message = self.expunge(path, uid)
-        return self.append(to, message.raw, message.flags, message.arrived_at)
+        return self._place(to, self.expunge(path, uid))
+
+    def copy(self, path: Path, uid: str, to: Path) -> str:
+        """Into another folder, or the same, under a new UID, which is given."""
+        return self._place(to, self.kept[path].messages[int(uid)])
 
     def renumber(self, path: Path) -> None:
         """A new UIDVALIDITY, as after a restore: every message has another UID and no cursor holds."""
@@ -106,7 +123,7 @@ class MemoryMailbox:
         folder.validity, folder.next_uid = next(self._numbers), 1
         messages, folder.messages, folder.vanished = folder.messages, {}, {}
         for message in messages.values():
-            self.append(path, message.raw, message.flags, message.arrived_at)
+            self._place(path, message)
         self._step(folder)
 
     def expire_cursors(self, path: Path) -> None:
@@ -123,6 +140,12 @@ class MemoryMailbox:
     def raw(self, path: Path, uid: str) -> bytes:
         """The message's bytes."""
         return self.kept[path].messages[int(uid)].raw
+
+    def _place(self, path: Path, message: Kept) -> str:
+        folder = self.kept[path]
+        uid, folder.next_uid = folder.next_uid, folder.next_uid + 1
+        folder.messages[uid] = replace(message, uid=uid, modseq=self._step(folder))
+        return str(uid)
 
     def _step(self, folder: KeptFolder) -> int:
         folder.highest = next(self._modseqs)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
-from connectors.body import Body
+from connectors.body import Body, header_block
 from connectors.errors import CursorExpired, Disconnected, FolderGone, FolderRefused, ItemGone
 from connectors.memory.mailbox import Kept, KeptFolder, MemoryMailbox
 from connectors.model import Capabilities, Change, Cursor, Failure, Folder, Gone, Message, Page, Ref, Seen
@@ -97,6 +97,14 @@ class MemorySource:
                 if isinstance(answer, Message) and isinstance(answer.raw, Body):
                     answer.raw.expire()
 
+    def headers(self, refs: Iterable[Ref]) -> Iterator[tuple[Ref, bytes]]:
+        """Of those that are still there."""
+        for ref in refs:
+            self._check_open()
+            message = self._message(ref)
+            if message is not None:
+                yield ref, header_block(message.raw)
+
     def inventory(self, folder: Folder) -> Iterator[Ref]:
         """As of the first step."""
         kept = self._find(folder.id)
@@ -124,14 +132,21 @@ class MemorySource:
         """Where a full pass ends that began at `start`: there, so that what happened while it ran comes again."""
         return replace(start, after=None)
 
+    def size(self, message: Kept) -> int:
+        """What a listing claims."""
+        return len(message.raw)
+
     def answer(self, ref: Ref) -> Message | Failure:
         """The message with its bytes, whole or streamed, or ItemGone."""
-        kept = next((each for each in self._mailbox.kept.values() if self.folder_id(each) == ref.folder), None)
-        validity, _, uid = ref.id.partition(":")
-        message = kept.messages.get(int(uid)) if kept and validity == str(kept.validity) else None
+        message = self._message(ref)
         if message is None:
             return Failure(ref, ItemGone(f"message {ref.id} has left folder {ref.folder}"))
         return Message(ref, self._body(message.raw), self._flags(message), message.arrived_at)
+
+    def _message(self, ref: Ref) -> Kept | None:
+        kept = next((each for each in self._mailbox.kept.values() if self.folder_id(each) == ref.folder), None)
+        validity, _, uid = ref.id.partition(":")
+        return kept.messages.get(int(uid)) if kept and validity == str(kept.validity) else None
 
     def _body(self, raw: bytes) -> Iterable[bytes]:
         if len(raw) <= self._stream_over:
@@ -189,7 +204,8 @@ class MemorySource:
 
     def _seen(self, kept: KeptFolder, message: Kept) -> Seen:
         ref = Ref(self.folder_id(kept), kept.ref_id(message.uid))
-        return Seen(ref, str(message.modseq), self._flags(message), message.arrived_at, len(message.raw))
+        identity = message.identity if self._capabilities.identities else ""
+        return Seen(ref, str(message.modseq), self._flags(message), message.arrived_at, self.size(message), identity)
 
     def _flags(self, message: Kept) -> frozenset[str]:
         return message.flags if self._capabilities.reports_flags else frozenset()

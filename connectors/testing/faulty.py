@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from connectors.body import Body
 from connectors.errors import ReplicationError
 from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref
-from connectors.protocols import Source, Wary
+from connectors.protocols import Heading, Source, Wary
 
 T = TypeVar("T")
 
@@ -63,7 +63,16 @@ class Refuse:
     call: int = 1
 
 
-Fault = Raise | Act | Cut | Refuse
+@dataclass(frozen=True, slots=True)
+class Lose:
+    """The connection of a Target dies in that call, and what was to be written is written as `happened` says."""
+
+    method: str
+    happened: Literal["never", "at once", "later"]
+    call: int = 1
+
+
+Fault = Raise | Act | Cut | Refuse | Lose
 
 
 class Faults:
@@ -124,6 +133,14 @@ class Faults:
                 return replace(answer, raw=Body(self._cut(answer.raw, fault, index)))
         return answer
 
+    def loses(self, method: str, call: int) -> Lose | None:
+        """The loss that is scripted for this call of a Target."""
+        for index, fault in enumerate(self._script):
+            if isinstance(fault, Lose) and fault.method == method and _in(fault, call):
+                self._happened.add(index)
+                return fault
+        return None
+
     def _cut(self, raw: Iterable[bytes], fault: Cut, index: int) -> Iterator[bytes]:
         left = fault.at
         for chunk in raw:
@@ -168,6 +185,10 @@ class Faulty:
         """Faults for "count"."""
         self._faults.strike("count", self._faults.begin("count"))
         return self._source.count(folder)
+
+    def headers(self, refs: Iterable[Ref]) -> Iterator[tuple[Ref, bytes]]:
+        """Faults for "headers"; an element is a header block."""
+        return self._struck("headers", self._source.headers(refs) if isinstance(self._source, Heading) else iter(()))
 
     def beware(self, folder: Folder) -> None:
         """Passed on to a source that can."""

@@ -13,11 +13,12 @@ from connectors.testing.driver import Driver, NotTaken
 from connectors.testing.promises.bodies import BodyPromises
 from connectors.testing.promises.changes import ChangePromises
 from connectors.testing.promises.listing import ListingPromises
+from connectors.testing.promises.recognition import RecognitionPromises
 
 __all__ = ["Driver", "NotTaken", "SourceSuite"]
 
 
-class SourceSuite(ListingPromises, ChangePromises, BodyPromises):
+class SourceSuite(ListingPromises, ChangePromises, BodyPromises, RecognitionPromises):
     """Subclass it with a fixture `driver`, which gives a `Driver` over an empty mailbox.
 
     Set `many` to a number of messages that make more than two pages, if the source's pages cannot be made small;

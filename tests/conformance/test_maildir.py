@@ -341,27 +341,26 @@ def test_the_connector_opens_it(driver: MaildirDriver) -> None:
 
 
 @pytest.mark.parametrize("inside", [True, False], ids=["its files", "the directory"])
-def test_a_folder_out_of_reach_is_listed_as_such(
+def test_a_folder_out_of_reach_is_asked_for_and_refused(
     driver: MaildirDriver, monkeypatch: pytest.MonkeyPatch, inside: bool
 ) -> None:
     """As for one that is another user's; permissions themselves do not bind root."""
     driver.create_folder(("theirs",))
     driver.create_folder(("ours",))
     theirs = driver.directory(("theirs",))
-    is_dir, iterdir = Path.is_dir, Path.iterdir
+    is_dir, listdir = Path.is_dir, os.listdir
 
     def refusing(path: Path, ask: Callable[[Path], object]) -> object:
         if theirs in path.parents:
             raise PermissionError(13, "Permission denied")
         return ask(path)
 
-    monkeypatch.setattr(Path, "iterdir", lambda path: refusing(path, iterdir))
+    monkeypatch.setattr(os, "listdir", lambda path: refusing(path, listdir))
     if not inside:
         monkeypatch.setattr(Path, "is_dir", lambda path: refusing(path, is_dir))
     source = driver.open()
     folders = {folder.path: folder for folder in source.folders()}
-    assert {path: folder.selectable for path, folder in folders.items()} == {
-        ("INBOX",): True, ("ours",): True, ("theirs",): False,
-    }  # fmt: skip
+    assert all(folder.selectable for folder in folders.values()), "one that is not would be passed over in silence"
+    assert folders.keys() == {("INBOX",), ("ours",), ("theirs",)}
     with pytest.raises(FolderRefused):
         source.count(folders["theirs",])

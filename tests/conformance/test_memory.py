@@ -56,6 +56,12 @@ class TestMemoryThatAnswersOutOfOrder(SourceSuite):
         return MemoryDriver(lambda mailbox: MemorySource(mailbox, page_changes=3, ahead=4))
 
 
+class TestMemoryWithIdentities(SourceSuite):
+    @pytest.fixture
+    def driver(self) -> MemoryDriver:
+        return MemoryDriver(lambda mailbox: MemorySource(mailbox, replace(FULL, identities=True), page_changes=2))
+
+
 class CursorAtTheEnd(MemorySource):
     """A full pass whose cursor is taken at its end."""
 
@@ -153,6 +159,39 @@ class GuessesBodies(MemorySource):
         return Message(ref, (b"Subject: conformance 0002\r\n\r\n",)) if gone else answer
 
 
+class HeadersOfTheNext(MemorySource):
+    def headers(self, refs: Iterable[Ref]) -> Iterator[tuple[Ref, bytes]]:
+        blocks = list(super().headers(refs))
+        return zip([ref for ref, _ in blocks], [block for _, block in blocks[1:] + blocks[:1]], strict=True)
+
+
+class HeadersOfOthers(MemorySource):
+    def headers(self, refs: Iterable[Ref]) -> Iterator[tuple[Ref, bytes]]:
+        return ((replace(ref, id="9:9"), block) for ref, block in super().headers(refs))
+
+
+class Naming(MemorySource):
+    """Promises identities."""
+
+    def __init__(self, mailbox: MemoryMailbox, **options: int) -> None:
+        super().__init__(mailbox, replace(FULL, identities=True), **options)
+
+
+class OneIdentityForAll(Naming):
+    def _seen(self, kept, message):
+        return replace(super()._seen(kept, message), identity="same")
+
+
+class IdentityOfTheFolder(Naming):
+    def _seen(self, kept, message):
+        return replace(super()._seen(kept, message), identity=f"{kept.id}:{message.uid}")
+
+
+class SilentIdentity(Naming):
+    def _seen(self, kept, message):
+        return replace(super()._seen(kept, message), identity="")
+
+
 MUTANTS: list[tuple[type[MemorySource], str]] = [
     (CursorAtTheEnd, "test_what_happens_during_a_full_pass_comes_with_the_next"),
     (CursorAtTheEnd, "test_what_happens_between_sessions_comes_to_a_resumed_full_pass"),
@@ -172,6 +211,13 @@ MUTANTS: list[tuple[type[MemorySource], str]] = [
     (ForgetsRemovals, "test_what_happens_during_a_delta_comes_with_the_next"),
     (TrustsItsCursor, "test_a_cursor_that_cannot_be_used_is_refused"),
     (GuessesBodies, "test_a_message_that_left_is_answered_by_item_gone"),
+    (HeadersOfTheNext, "test_a_header_block_is_what_the_message_begins_with"),
+    (HeadersOfOthers, "test_a_header_block_is_what_the_message_begins_with"),
+    (HeadersOfOthers, "test_header_blocks_may_be_asked_for_while_bodies_are_under_way"),
+    (HeadersOfOthers, "test_what_has_left_has_no_header_block"),
+    (OneIdentityForAll, "test_an_identity_stays_with_a_message_that_moves_and_is_no_one_elses"),
+    (IdentityOfTheFolder, "test_an_identity_stays_with_a_message_that_moves_and_is_no_one_elses"),
+    (SilentIdentity, "test_an_identity_stays_with_a_message_that_moves_and_is_no_one_elses"),
 ]
 
 

@@ -3,12 +3,13 @@
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from datetime import UTC, datetime
 from inspect import getmembers, isclass
+from math import inf
 from pickle import dumps, loads
 
 import pytest
 
 from connectors import model
-from connectors.errors import ItemGone
+from connectors.errors import Disconnected, ItemGone
 from connectors.model import (
     Capabilities,
     Cursor,
@@ -19,9 +20,14 @@ from connectors.model import (
     Hint,
     Message,
     Page,
+    Quota,
     Ref,
     Role,
     Seen,
+    Stale,
+    TargetCapabilities,
+    Unknown,
+    Version,
 )
 
 REF = Ref("f1", "7:12")
@@ -37,6 +43,11 @@ VALUES = [
     Failure(REF, ItemGone("left")),
     Hint("f1"),
     Capabilities(reports_removals=True),
+    Version("9", frozenset({"\\Seen"})),
+    Stale(Version("10", frozenset())),
+    Unknown(Disconnected("cut")),
+    Quota(used=3, limit=10),
+    TargetCapabilities(atomic=True),
 ]
 
 
@@ -54,7 +65,7 @@ def test_a_value_is_frozen_and_slotted(value: object) -> None:
         setattr(value, fields(value)[0].name, "other")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("value", [value for value in VALUES if not isinstance(value, Failure)])
+@pytest.mark.parametrize("value", [value for value in VALUES if not isinstance(value, Failure | Unknown)])
 def test_a_value_is_its_content(value: object) -> None:
     copy = loads(dumps(value))
     assert copy == value
@@ -70,4 +81,10 @@ def test_roles_are_the_special_uses_of_rfc_6154() -> None:
     assert {role.value for role in Role} == {
         *("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"),
         *("\\Inbox", "\\Important", ""),  # INBOX is no attribute; RFC 8457 has \Important
+        "\\NotMail",  # of no RFC: what a server lists and holds no mail
     }
+
+
+@pytest.mark.parametrize(("quota", "free"), [(Quota(3, 10), 7), (Quota(11, 10), 0), (Quota(3), inf)])
+def test_a_quota_says_what_fits(quota: Quota, free: float) -> None:
+    assert quota.free == free
