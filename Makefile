@@ -59,10 +59,11 @@ $(VENV)/.installed-%: pyproject.toml
 dovecot:
 	@ls /usr/lib*/dovecot/lmtp >/dev/null 2>&1 || .ci/install dovecot-imapd dovecot-lmtpd
 
-# Servers that change mail in passing. Their packages exclude each other and Dovecot, so they are only unpacked.
+# Servers beside Dovecot, and such as change mail in passing. Their packages exclude each other, so they are only unpacked.
 $(SERVERS): .ci/unpack | $(INSTALLED) dovecot
-	@echo "unpacking into $(VENV)/servers the mail servers that tests relay through"
-	@.ci/unpack $(VENV)/servers postfix exim4-daemon-light cyrus-common cyrus-imapd fakeroot libfakeroot libnss-wrapper
+	@echo "unpacking into $(VENV)/servers the mail servers that tests read from and relay through"
+	@.ci/unpack $(VENV)/servers postfix exim4-daemon-light cyrus-common cyrus-imapd courier-imap \
+		fakeroot libfakeroot libnss-wrapper
 	@touch $@
 
 clean:

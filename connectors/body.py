@@ -1,6 +1,18 @@
-"""The bytes of a large message, which are read once, in order, while the fetch that yielded them stands still."""
+"""The bytes of a message: large ones, read once while the fetch that yielded them stands still; and header blocks."""
 
+import re
 from collections.abc import Callable, Iterator
+
+HEAD_MAX = 64 << 10
+_BLANK = re.compile(rb"\n\r?\n")
+
+
+def header_block(raw: bytes) -> bytes:
+    """The header block with its last line end and without the empty line behind it, at most 64 KiB of it."""
+    if raw.startswith((b"\n", b"\r\n")):
+        return b""
+    found = _BLANK.search(raw, 0, HEAD_MAX)
+    return raw[: found.start() + 1 if found else HEAD_MAX]
 
 
 class Body:

@@ -12,6 +12,7 @@ class Pauses:
     """How long to wait, in seconds, and how often to try without getting any further.
 
     `lone` is how many sessions one message must end, with nothing else to blame, before it is given up alone.
+    A server that asks for a pause of more than `longest` is not waited for: whoever asked goes on with something else.
     """
 
     first: float = 1.0
@@ -51,10 +52,14 @@ class Patience:
         self._failures = 0
 
     def suffer(self, error: ReplicationError) -> None:
-        """Waits, at least as long as the server asks; or raises the error, if it is permanent or one too many."""
+        """Waits, at least as long as the server asks; or raises the error, if it is permanent or one too many.
+
+        Also if the server asks for a longer pause than there is patience for.
+        """
         self._failures += 1
-        if not error.transient or self._failures >= self._pauses.attempts:
+        wanted = error.retry_after or 0.0
+        if not error.transient or self._failures >= self._pauses.attempts or wanted > self._pauses.longest:
             raise error
-        pause = max(self._pauses.seconds(self._failures, self._rng.random()), error.retry_after or 0.0)
+        pause = max(self._pauses.seconds(self._failures, self._rng.random()), wanted)
         self._tell(error, pause)
         self._sleep(pause)

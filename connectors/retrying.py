@@ -16,7 +16,7 @@ from connectors.body import Body
 from connectors.errors import Disconnected, ReplicationError, Scope, ServerBusy, Throttled
 from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref
 from connectors.patience import Patience, Pauses, tell_no_one
-from connectors.protocols import Source, Wary
+from connectors.protocols import Heading, Source, Wary
 from connectors.resumption import Reading
 
 __all__ = ["Pauses", "Retrying"]
@@ -24,10 +24,13 @@ __all__ = ["Pauses", "Retrying"]
 T = TypeVar("T")
 
 SESSION_STANDS = (Throttled, ServerBusy)
-"""The server answered, and said "later": a new login would only add to its load."""
+"""The server answered, and said "later": a new login would only add to its load.
+
+A session that says twice that the server is busy is ended all the same: Exchange has some that were never connected.
+"""
 
 CARELESS = 2
-"""How often a page is asked for as usual."""
+"""How often a page is asked for as usual, and header blocks at all."""
 
 
 class Retrying:
@@ -46,7 +49,10 @@ class Retrying:
         tell: Callable[[ReplicationError, float], None] = tell_no_one,
     ) -> None:
         self._open_source = open_source
-        self._patience: Callable[[], Patience] = partial(Patience, pauses, sleep, rng, tell)
+        self._patience: Callable[[], Patience] = partial(Patience, pauses, sleep, rng, self._hear)
+        self._tell = tell
+        self._throttled_seconds = 0.0
+        self._busy: Source | None = None
         self._lone = pauses.lone
         self._source: Source | None = None
         self._closed = False
@@ -55,6 +61,11 @@ class Retrying:
     def capabilities(self) -> Capabilities:
         """Those of the session, which is opened if there is none."""
         return self._once(lambda source: source.capabilities)
+
+    @property
+    def throttled_seconds(self) -> float:
+        """As `Delayed`."""
+        return self._throttled_seconds
 
     def folders(self) -> Iterator[Folder]:
         """Listed whole in one session, so that the stamps are of one moment."""
@@ -95,6 +106,25 @@ class Retrying:
         """Anew after an error; gets further only where it has not been before."""
         yield from self._steps(lambda source: source.inventory(folder), anew=True)
 
+    def headers(self, refs: Iterable[Ref]) -> Iterator[tuple[Ref, bytes]]:
+        """As the session says, if it can. A session that dies of it is replaced once; then the rest is left out.
+
+        For the caller fetches what is left out, and `fetch` finds out which message it is that ends its sessions.
+        """
+        left = dict.fromkeys(refs)
+        for _ in range(CARELESS):
+            source: Source | None = None
+            try:
+                source = self.session()
+                for ref, block in source.headers(list(left)) if isinstance(source, Heading) else ():
+                    left.pop(ref, None)
+                    yield ref, block
+                return
+            except ReplicationError as error:
+                self.lose(source, error)
+                if not error.transient:
+                    raise
+
     def count(self, folder: Folder) -> int:
         """As the session says."""
         return self._once(lambda source: source.count(folder))
@@ -116,7 +146,9 @@ class Retrying:
         """Ends the session that the error came from, if it says so or came `midway`. Once closed, raises the error."""
         if self._closed:
             raise error
-        if midway or (error.scope >= Scope.MAILBOX and not isinstance(error, SESSION_STANDS)):
+        stands = isinstance(error, SESSION_STANDS) and not (isinstance(error, ServerBusy) and source is self._busy)
+        self._busy = source if isinstance(error, ServerBusy) else None
+        if midway or (error.scope >= Scope.MAILBOX and not stands):
             self.drop(source)
 
     def drop(self, source: Source | None) -> None:
@@ -124,6 +156,11 @@ class Retrying:
         if source is not None and source is self._source:
             self._source = None
             source.close()
+
+    def _hear(self, error: ReplicationError, pause: float) -> None:
+        if isinstance(error, SESSION_STANDS):
+            self._throttled_seconds += pause
+        self._tell(error, pause)
 
     def _once(self, ask: Callable[[Source], T]) -> T:
         return next(self._steps(lambda source: iter((ask(source),))))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from connectors.body import Body
 from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref
-from connectors.protocols import Source, Wary
+from connectors.protocols import Heading, Source, Wary
 
 
 class Bucket:
@@ -76,6 +76,13 @@ class Throttled:
     def count(self, folder: Folder) -> int:
         """As the source says."""
         return self._source.count(folder)
+
+    def headers(self, refs: Iterable[Ref]) -> Iterator[tuple[Ref, bytes]]:
+        """As the source says, if it can, at the pace of the buckets."""
+        for ref, block in self._source.headers(refs) if isinstance(self._source, Heading) else ():
+            self._messages.take(1)
+            self._size.take(len(block))
+            yield ref, block
 
     def beware(self, folder: Folder) -> None:
         """Passed on to a source that can."""

@@ -69,8 +69,12 @@ def fitting_width(uids: Sequence[int], width: int) -> int:
 
 
 def _digest(rows: Iterable[Seen]) -> str:
-    """Nine bytes: by chance alike once in 10^21 comparisons."""
+    """Nine bytes: by chance alike once in 10^21 comparisons.
+
+    The date is in it because an id may come to stand for another message: two folders that share a UIDVALIDITY change
+    names, or a server is set back.
+    """
     state = blake2b(digest_size=9)
     for row in rows:
-        state.update(f"{row.ref.id} {' '.join(sorted(row.flags))}\n".encode())
+        state.update(f"{row.ref.id} {int(row.arrived_at.timestamp())} {' '.join(sorted(row.flags))}\n".encode())
     return b64encode(state.digest()).decode("ascii")

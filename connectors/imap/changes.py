@@ -50,6 +50,8 @@ def _check(session: Session, selection: Selection, start: Position) -> None:
         raise CursorExpired(
             f"{selection.name}: UIDVALIDITY changed from {start.uidvalidity} to {selection.uidvalidity}"
         )
+    if 0 < selection.uidnext < start.uidnext:  # set back to an older state: UIDs were given out twice
+        raise CursorExpired(f"{selection.name}: the server's next UID went back to {selection.uidnext}")
     if 0 < selection.modseq < max(start.modseq, start.base):
         raise CursorExpired(f"{selection.name}: the server's mod-sequence went back to {selection.modseq}")
     if session.qresync and start.modseq and not selection.modseq:
@@ -69,6 +71,8 @@ def _delta(session: Session, selection: Selection, start: Position, base: int) -
     goal = _goal(selection) if start.after is None else start.complete()
     after = start.after or 0
     if session.qresync:
+        if selection.nameless:
+            raise CursorExpired(f"{selection.name}: the server said that a message changed, and not which")
         changed = uids.ordered(selection.changed)
     else:
         changed = changed_since(session, selection, base, start.uidnext if start.after is None else 0)

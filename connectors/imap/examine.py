@@ -1,6 +1,7 @@
 """Opens folders, for reading only (EXAMINE, RFC 3501 6.3.2).
 
-SELECT is never used: it would take \\Recent away from the user's own client.
+SELECT would take \\Recent away from the user's own client. It is used where EXAMINE tells UIDs that it does not keep:
+Courier gives the same ones to other messages later, under the same UIDVALIDITY.
 """
 
 from connectors.errors import CursorExpired, FolderGone, FolderRefused, ProtocolError, ReplicationError
@@ -61,9 +62,12 @@ def count_messages(session: Session, name: str) -> int:
     command = session.call(named(b"STATUS", wire_name(name), b" (MESSAGES)", {b"STATUS": listing.take_status}))
     if command.status != "OK":
         raise refusal(session, name, command)
-    if not listing.status:
+    said = listing.status.get(wire_name(name))
+    if said is None and listing.status:
+        said = next(reversed(listing.status.values()))  # under another spelling of the name; others' come before
+    if said is None or b"MESSAGES" not in said:
         raise ProtocolError(f"folder {shown(name)}: the server did not say how many messages it holds")
-    return tokens.number(next(iter(listing.status.values())).get(b"MESSAGES"))
+    return tokens.number(said[b"MESSAGES"])
 
 
 def refusal(session: Session, name: str, command: Command) -> ReplicationError:
@@ -85,4 +89,4 @@ def refusal(session: Session, name: str, command: Command) -> ReplicationError:
 def _open(session: Session, name: str, option: bytes = b"") -> tuple[Selection, Command]:
     session.selection = None  # a refused EXAMINE leaves no folder open
     selection = Selection(name)
-    return selection, session.call(named(b"EXAMINE", wire_name(name), option, selection.handlers()))
+    return selection, session.call(named(session.dialect.opening, wire_name(name), option, selection.handlers()))

@@ -15,6 +15,7 @@ from connectors.imap.folders import shown
 from connectors.imap.inventory import search
 from connectors.imap.listing import read_date, read_flags
 from connectors.imap.session import STREAM_OVER, Command, Session
+from connectors.imap.synthetic import is_made_up
 from connectors.model import Failure, Message, Ref
 
 BATCH = 320
@@ -69,9 +70,14 @@ class Fetch:
         self._refs = Sized(session, refs)
         self._prepared: deque[Batch] = deque()
         self._under_way: deque[Batch] = deque()
+        self._lost = (session.dialect.lost,) if session.dialect.lost else None
+        self._stale = session.selection
 
     def answers(self) -> Iterator[Message | Failure]:
-        """Until the refs end and all are answered. NIL is no answer: Dovecot says it of what others expunged."""
+        """Until the refs end and all are answered.
+
+        No answer is NIL, which Dovecot says of what others expunged, nor the message that Courier makes up for it.
+        """
         session, failures = self._session, self._refs.failures
         session.forget()
         while len(self._under_way) == UNDER_WAY or self._advance() or failures:
@@ -83,16 +89,29 @@ class Fetch:
                 yield from self._settle(self._under_way.popleft())
                 continue
             row = row or session.step()
-            if row is not None and row.raw is not None and (ref := self._asked(row.uid)):
-                yield Message(ref, row.raw, read_flags(row.flags), read_date(row.date))
+            raw = row.raw if row is not None and row.raw != self._lost else None
+            if row is not None and raw is not None and (ref := self._asked(row.uid)):
+                yield self._answer(ref, row.uid, Message(ref, raw, read_flags(row.flags), read_date(row.date)))
+
+    def _answer(self, ref: Ref, uid: int, message: Message) -> Message | Failure:
+        """The message, unless the server made it up in the place of one that it could not convert."""
+        whole = message.raw if isinstance(message.raw, tuple) and self._session.dialect.made_up else ()
+        return Failure(ref, _made_up(ref)) if whole and is_made_up(uid, b"".join(whole)) else message
 
     def _advance(self) -> bool:
         """Keeps commands under way; false when there is nothing left to wait for."""
         while len(self._under_way) < UNDER_WAY and self._prepare():
             batch = self._prepared.popleft()
+            self._refresh()
             batch.send(self._session)
             self._under_way.append(batch)
         return bool(self._under_way)
+
+    def _refresh(self) -> None:
+        """Before the first command to a folder that stood open: else Cyrus and Courier give what others expunged."""
+        if self._stale is not None and self._stale is self._session.selection:
+            self._session.send(Command(b"NOOP"))
+        self._stale = None
 
     def _prepare(self) -> bool:
         """One batch, and another behind a large one, so that there is something to send while that is under way."""
@@ -200,6 +219,11 @@ def _halves(refs: dict[int, Ref]) -> Iterator[Batch]:
 def _unreadable(ref: Ref) -> ItemUnreadable:
     text = f"{_named(ref)}: the server lists it, but does not give it"
     return ItemUnreadable(text, translate.ADVICE[ItemUnreadable])
+
+
+def _made_up(ref: Ref) -> ItemUnreadable:
+    text = f"{_named(ref)}: the server cannot make mail of it, and gave a notice of its own in its place"
+    return ItemUnreadable(text, "look at it in Outlook, or read this mailbox by EWS or Graph")
 
 
 def _named(ref: Ref) -> str:

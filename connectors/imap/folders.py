@@ -7,6 +7,8 @@ from imapclient.imap_utf7 import decode as decode_utf7
 
 from connectors.errors import ServerBusy
 from connectors.imap import tokens, translate
+from connectors.imap.arrangement import all_mail_first, without_mail
+from connectors.imap.namespace import any_below_inbox, own_name, personal_prefix
 from connectors.imap.selection import Parts
 from connectors.imap.session import Command, Session, named
 from connectors.model import Folder, Role
@@ -18,10 +20,11 @@ ROLES = {role.value.lower().encode("ascii"): role for role in Role if role is no
 
 @dataclass(slots=True)
 class Listing:
-    """Collects LIST and STATUS responses, by raw name."""
+    """Collects LIST and STATUS responses, by raw name. `prefix` is left out of paths (`namespace`)."""
 
     rows: dict[bytes, tuple[frozenset[bytes], bytes | None]] = field(default_factory=dict)
     status: dict[bytes, dict[bytes, tokens.Value]] = field(default_factory=dict)
+    prefix: bytes = b""
 
     def take_row(self, parts: Parts) -> None:
         """`* LIST (attributes) separator name`; a second row for a name replaces the first."""
@@ -40,12 +43,12 @@ class Listing:
     def folders(self) -> list[Folder]:
         """Those that exist, parents before children (RFC 5258 3: \\NonExistent is only a name)."""
         found = [self._folder(name) for name, (attributes, _) in self.rows.items() if NOT_THERE not in attributes]
-        return sorted(found, key=lambda folder: folder.path)
+        return all_mail_first(found)
 
     def _folder(self, name: bytes) -> Folder:
         attributes, separator = self.rows[name]
         role = next((ROLES[each] for each in sorted(attributes) if each in ROLES), Role.NONE)
-        path = _path(name, separator)
+        path = _path(own_name(name, self.prefix, self.rows), separator)
         return Folder(
             id=name.decode("latin-1"),
             path=path,
@@ -64,20 +67,22 @@ def list_folders(session: Session) -> Iterator[Folder]:
     wants = {b"LIST": listing.take_row, b"STATUS": listing.take_status}
     options = _options(session)
     command = session.call(Command(b'LIST "" "*"' + options, wants))
-    if command.status != "OK" and options:
+    if command.status != "OK" and options and not translate.refused(command.text, "").transient:
         command = session.call(Command(b'LIST "" "*"', wants))
     if command.status != "OK":
         raise translate.refused(command.text, "listing the folders")
+    if any_below_inbox(listing.rows):
+        listing.prefix = personal_prefix(session)
     found = listing.folders()
     if not any(folder.id == INBOX for folder in found):
         text = f"{session.wire.place}: the server listed {len(found)} folders, and INBOX is not among them"
         raise ServerBusy(text, "nothing was taken for deleted; if it stays so, look at the account on the server")
-    yield from found
+    yield from without_mail(found) if session.dialect.other_items else found
 
 
 def find_folder(session: Session, name: str) -> Folder | None:
     """The folder as the server lists it now."""
-    listing = Listing()
+    listing = Listing(prefix=session.prefix or b"")
     session.call(named(b'LIST ""', wire_name(name), b"", {b"LIST": listing.take_row}))
     return next((folder for folder in listing.folders() if folder.id == name), None)
 

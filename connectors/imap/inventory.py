@@ -4,7 +4,7 @@ from array import array
 
 from connectors.imap import uids
 from connectors.imap.examine import refusal
-from connectors.imap.selection import Parts, Selection
+from connectors.imap.selection import Parts, Selection, row_uids
 from connectors.imap.session import Command, Session
 
 
@@ -15,8 +15,11 @@ def search(session: Session, name: str, criteria: bytes = b"ALL", highest: int =
     def take(parts: Parts) -> None:
         found.extend(uids.expand(uids.read_ranges(_listed(parts[0]), highest)))
 
+    wants = {b"SEARCH": take, b"ESEARCH": take}
     returning = b"RETURN (ALL) " if "ESEARCH" in session.capabilities else b""
-    command = session.call(Command(b"UID SEARCH %b%b" % (returning, criteria), {b"SEARCH": take, b"ESEARCH": take}))
+    command = session.call(Command(b"UID SEARCH %b%b" % (returning, criteria), wants))
+    if command.status == "BAD" and returning:  # announced, and not understood
+        command = session.call(Command(b"UID SEARCH " + criteria, wants))
     if command.status != "OK":
         raise refusal(session, name, command)
     return uids.ordered(found)
@@ -27,7 +30,7 @@ def changed_since(session: Session, selection: Selection, modseq: int, uidnext: 
     found = array("I")
 
     def take(parts: Parts) -> None:
-        found.extend(uids.expand(uids.read_ranges(_row_uid(parts[0]), selection.highest)))
+        found.extend(uid for uid in row_uids(parts) if uid <= selection.highest)
 
     if not selection.exists or (selection.modseq == modseq and selection.uidnext == uidnext):
         return found
@@ -48,9 +51,3 @@ def _listed(line: bytes) -> bytes:
         return line[8:].partition(b"(")[0]
     _, found, rest = line.partition(b" ALL ")
     return rest.partition(b" ")[0] if found else b""
-
-
-def _row_uid(line: bytes) -> bytes:
-    """`* 3 FETCH (UID 7 MODSEQ (9))`."""
-    _, found, rest = line.partition(b"UID ")
-    return rest.partition(b" ")[0].rstrip(b")\r\n") if found else b""

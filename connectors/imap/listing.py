@@ -2,7 +2,8 @@
 
     * 1 FETCH (UID 7 FLAGS (\\Seen) INTERNALDATE "24-Nov-2026 04:29:01 +0000" RFC822.SIZE 14 MODSEQ (5))
 
-One regular expression reads that; the items in another order, or with others among them, are read as tokens.
+One regular expression reads that, another the order in which Cyrus gives the items; anything else is read as tokens.
+Where the server has ids of content, they are asked for: EMAILID (RFC 8474), else Gmail's X-GM-MSGID.
 """
 
 import re
@@ -24,9 +25,15 @@ LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 _ROW = re.compile(
     rb"\* \d+ FETCH \(UID (\d+) FLAGS \(([^()]*)\) INTERNALDATE \"([^\"]*)\" RFC822\.SIZE (\d+)"
-    rb"(?: MODSEQ \((\d+)\))?\)\r\n",
+    rb"(?: EMAILID \(([\w-]+)\)| X-GM-MSGID (\d+))?(?: MODSEQ \((\d+)\))?\)\r\n",
     re.I,
 ).fullmatch
+_CYRUS_ROW = re.compile(
+    rb"\* \d+ FETCH \(FLAGS \(([^()]*)\) UID (\d+) INTERNALDATE \"([^\"]*)\"(?: MODSEQ \((\d+)\))? RFC822\.SIZE (\d+)"
+    rb"(?: EMAILID \(([\w-]+)\))?\)\r\n",
+    re.I,
+).fullmatch
+_IDENTITIES = (("OBJECTID", b"EMAILID"), ("X-GM-EXT-1", b"X-GM-MSGID"))
 _DATE = re.compile(rb" ?(\d{1,2})-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})").fullmatch
 _MONTHS = {b"jan": 1, b"feb": 2, b"mar": 3, b"apr": 4, b"may": 5, b"jun": 6, b"jul": 7, b"aug": 8, b"sep": 9,
            b"oct": 10, b"nov": 11, b"dec": 12}  # fmt: skip
@@ -41,6 +48,7 @@ class Row:
     date: bytes | None = None
     size: int = 0
     modseq: int = 0
+    identity: bytes = b""
 
 
 @dataclass(slots=True)
@@ -54,8 +62,12 @@ class Window:
     def take(self, parts: Parts) -> None:
         """Any FETCH row without a body."""
         if match := _ROW(parts[0]):
-            uid, flags, date, size, modseq = match.groups()
-            self.rows[int(uid)] = Row(flags, date, int(size), int(modseq or 0))
+            uid, flags, date, size, emailid, msgid, modseq = match.groups()
+            self.rows[int(uid)] = Row(flags, date, int(size), int(modseq or 0), emailid or msgid or b"")
+            return
+        if match := _CYRUS_ROW(parts[0]):
+            flags, uid, date, modseq, size, emailid = match.groups()
+            self.rows[int(uid)] = Row(flags, date, int(size), int(modseq or 0), emailid or b"")
             return
         values = tokens.parse(parts)
         items = tokens.pairs(values[3]) if len(values) > 3 else {}
@@ -81,13 +93,18 @@ def ask(session: Session, wanted: "array[int]", *, whole: bool) -> Window:
 
     In a folder to be wary of, no sizes: for them a server may open each message, and some die of one that it cannot.
     """
-    modseq = b" MODSEQ" if session.condstore else b""
+    more = identity_item(session.capabilities) + (b" MODSEQ" if session.condstore else b"")
     asked = b"%d:%d" % (wanted[0], wanted[-1]) if whole else uids.write_set(wanted)
     size = b"" if session.selection is not None and session.selection.name in session.wary else b" RFC822.SIZE"
-    window = Window(wanted, Command(b"UID FETCH %b (UID FLAGS INTERNALDATE%b%b)" % (asked, size, modseq)))
+    window = Window(wanted, Command(b"UID FETCH %b (UID FLAGS INTERNALDATE%b%b)" % (asked, size, more)))
     window.command.wants = {b"FETCH": window.take}
     session.send(window.command)
     return window
+
+
+def identity_item(capabilities: frozenset[str]) -> bytes:
+    """The item that gives a message's identity on this server, with a blank before it; empty if none does."""
+    return next((b" " + item for capability, item in _IDENTITIES if capability in capabilities), b"")
 
 
 def settle(session: Session, window: Window) -> None:
@@ -122,6 +139,7 @@ def _seen(selection: Selection, uid: int, row: Row) -> Seen:
         read_flags(row.flags or b""),
         read_date(row.date or b""),
         row.size,
+        row.identity.decode("latin-1"),
     )
 
 
@@ -132,6 +150,16 @@ def _merge(row: Row, items: dict[bytes, tokens.Value]) -> None:
         row.date = date
     row.size = tokens.number(items.get(b"RFC822.SIZE")) or row.size
     row.modseq = tokens.number(items.get(b"MODSEQ")) or row.modseq
+    row.identity = next(
+        (found for item in (b"EMAILID", b"X-GM-MSGID") if (found := _one(items.get(item)))), row.identity
+    )
+
+
+def _one(value: tokens.Value) -> bytes:
+    """An atom, also alone in parentheses."""
+    if isinstance(value, list):
+        return _one(value[0]) if len(value) == 1 else b""
+    return value or b""
 
 
 @lru_cache(4096)

@@ -21,11 +21,18 @@ _ROW_UID = re.compile(rb"[( ]UID (\d+)[ )]", re.I).search
 _EARLIER = re.compile(rb"\* VANISHED \(EARLIER\) (.*)\r\n", re.I).fullmatch
 
 
+def row_uids(parts: Parts) -> list[int]:
+    """The UID of a row as a list of one; empty without one, or if it is none (`* 3 FETCH (UID 7 MODSEQ (9))`)."""
+    match = _ROW_UID(parts[0])
+    return [int(match[1])] if match and 0 < int(match[1]) <= MOST else []
+
+
 @dataclass(slots=True)
 class Selection:
     """As of its EXAMINE. `modseq` is 0 where the server has none, or says 0 as some do of empty folders.
 
-    With QRESYNC `changed` are the UIDs of the rows that came, `vanished` the sets of those that left, as text.
+    With QRESYNC `changed` are the UIDs of the rows that came, `vanished` the sets of those that left, as text, and
+    `nameless` says that a row came without its UID.
     `sizes` are the sizes claimed for messages listed lately, by UID.
     """
 
@@ -36,6 +43,7 @@ class Selection:
     exists: int = 0
     changed: "array[int]" = field(default_factory=lambda: array("I"))
     vanished: list[bytes] = field(default_factory=list)
+    nameless: bool = False
     sizes: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -55,7 +63,7 @@ class Selection:
 
     def _code(self, parts: Parts) -> None:
         if _CLOSED(parts[0]):  # RFC 7162 3.2.11: what came before belongs to the folder open until then
-            self.changed, self.vanished, self.exists = array("I"), [], 0
+            self.changed, self.vanished, self.nameless, self.exists = array("I"), [], False, 0
         elif match := _CODE(parts[0]):
             setattr(self, match[1].decode().lower().replace("highest", ""), int(match[2]))
 
@@ -64,8 +72,9 @@ class Selection:
             self.exists = int(match[1])
 
     def _row(self, parts: Parts) -> None:
-        if (match := _ROW_UID(parts[0])) and int(match[1]) <= MOST:
-            self.changed.append(int(match[1]))
+        found = row_uids(parts)
+        self.changed.extend(found)
+        self.nameless |= not found
 
     def _gone(self, parts: Parts) -> None:
         if match := _EARLIER(parts[0]):

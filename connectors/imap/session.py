@@ -16,6 +16,7 @@ from itertools import count
 from connectors.body import Body
 from connectors.errors import ProtocolError, ReplicationError
 from connectors.imap import tokens, translate
+from connectors.imap.dialect import PLAIN
 from connectors.imap.selection import Handler, Parts, Selection
 from connectors.imap.wire import Wire
 
@@ -69,7 +70,8 @@ class BodyRow:
 
 class Session:
     """`step` reads one response. `selection` is the open folder; `qresync` and `condstore` are agreed on (RFC 7162).
-    `wary` names the folders of which no sizes are asked for.
+    `wary` names the folders of which no sizes are asked for. `dialect` is whose server it is.
+    `prefix` is that of the user's own folders, None until it was asked for (`namespace`).
 
     Body rows that come while someone waits for another command are held for `release`. What is too large for that is
     dropped and its UID put into `skipped`, so that it is asked for again.
@@ -80,6 +82,8 @@ class Session:
         self.capabilities = capabilities
         self.qresync = False
         self.condstore = False
+        self.dialect = PLAIN
+        self.prefix: bytes | None = None
         self.selection: Selection | None = None
         self.window = WINDOW
         self.wary: set[str] = set()
@@ -93,6 +97,7 @@ class Session:
 
     def send(self, *commands: Command) -> None:
         """Sends, and waits for nothing."""
+        self._continued = False
         for command in commands:
             command.tag = b"r%d" % next(self._tags)
             self._pending.append(command)
@@ -100,14 +105,17 @@ class Session:
 
     def call(self, command: Command) -> Command:
         """Sends, and waits for the answer."""
-        self._continued = False
         self.send(command)
-        if command.rest is not None:
-            self._wait(lambda: self._continued or command.done)
-            if not command.done:
-                self.wire.send(command.rest + b"\r\n")
+        if command.rest is not None and self.invited(command):
+            self.wire.send(command.rest + b"\r\n")
         self.wait(command)
         return command
+
+    def invited(self, command: Command) -> bool:
+        """Waits until the server asks for the literal announced last (RFC 3501 7.5); false if it answers instead."""
+        self._wait(lambda: self._continued or command.done)
+        self._continued = False
+        return not command.done
 
     def wait(self, command: Command) -> None:
         """Until the command is answered; body rows that come meanwhile are held."""

@@ -2,33 +2,48 @@
 
 from collections.abc import Iterable, Iterator
 
+from connectors.amount import read_amount
 from connectors.imap import ImapMailbox, ImapSettings
 from connectors.imap.changes import changes
 from connectors.imap.connection import connect
 from connectors.imap.examine import count_messages, refresh
 from connectors.imap.fetch import Fetch
 from connectors.imap.folders import list_folders
+from connectors.imap.headers import read_headers
 from connectors.imap.inventory import search
+from connectors.imap.listing import identity_item
 from connectors.imap.session import WINDOW, Session
 from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref
 
 
 class ImapSource:
-    """Folder ids are the server's raw names, so a renamed folder is a new one. `window` bounds pages, for tests."""
+    """Folder ids are the server's raw names, so a renamed folder is a new one. `window` bounds pages, for tests.
 
-    def __init__(self, session: Session, window: int = WINDOW) -> None:
+    `daily_bytes` is what the settings say; left out, it is what is known of the server.
+    """
+
+    def __init__(self, session: Session, window: int = WINDOW, daily_bytes: int | None = None) -> None:
         self._session = session
         self._session.window = window
+        self._daily_bytes = session.dialect.daily_bytes if daily_bytes is None else daily_bytes
 
     @classmethod
     def open(cls, settings: ImapSettings, mailbox: ImapMailbox) -> "ImapSource":
         """Connects and logs in."""
-        return cls(connect(settings, mailbox))
+        given = settings.daily_bytes
+        return cls(connect(settings, mailbox), daily_bytes=None if given is None else read_amount(given))
 
     @property
     def capabilities(self) -> Capabilities:
-        """By what was agreed on after the login. Sizes are exact on most servers, estimates on Exchange."""
-        return Capabilities(reports_removals=self._session.qresync, extensions=self._session.capabilities)
+        """By what was agreed on after the login, and by whose server it is."""
+        return Capabilities(
+            reports_removals=self._session.qresync,
+            exact_bytes=self._session.dialect.exact_bytes,
+            exact_sizes=self._session.dialect.exact_sizes,
+            extensions=self._session.capabilities,
+            daily_bytes=self._daily_bytes,
+            identities=identity_item(self._session.capabilities) != b"",
+        )
 
     def folders(self) -> Iterator[Folder]:
         """As `Source.folders`."""
@@ -45,6 +60,10 @@ class ImapSource:
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Message | Failure]:
         """As `Source.fetch`; one at a time."""
         yield from Fetch(self._session, refs).answers()
+
+    def headers(self, refs: Iterable[Ref]) -> Iterator[tuple[Ref, bytes]]:
+        """As `Heading`."""
+        yield from read_headers(self._session, refs)
 
     def inventory(self, folder: Folder) -> Iterator[Ref]:
         """As `Source.inventory`."""

@@ -2,6 +2,9 @@
 
 import subprocess
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
 
@@ -11,7 +14,17 @@ from fixtures.comparison import assert_exact, assert_quiet
 from fixtures.installation import Installation, address_of
 from fixtures.mutation import load, mutate
 from fixtures.postbox import Postbox
+from fixtures.servers.courier import Courier
+from fixtures.servers.cyrus_imap import CyrusImap
 from fixtures.servers.dovecot import Dovecot
+from fixtures.servers.mail_server import MailServer
+
+SERVERS: dict[str, Callable[[], AbstractContextManager[MailServer]]] = {
+    "Dovecot": lambda: Dovecot(rawlog=True),
+    "Cyrus": lambda: CyrusImap(rawlog=True),
+    "Courier": lambda: Courier(rawlog=True),
+}
+LARGE = [pytest.mark.proof, pytest.mark.timeout(7200)]
 
 
 class Killer:
@@ -32,6 +45,12 @@ class Killer:
         self._longest = min(2.0, max(0.2, self._longest * (1.2 if alive else 0.75)))
 
 
+def change(server: MailServer, rng: Random, turn: int) -> None:
+    """What the user does meanwhile."""
+    with server.client("alice") as client:
+        mutate(Postbox.on(server, client), rng, turn, 4)
+
+
 def assert_nothing_doubled(home: Installation, user: str) -> None:
     """Equal bytes are one item, and a server id has one live row."""
     rows = home.run("list", address_of(user), "--state", "all", "--json").rows()
@@ -42,21 +61,27 @@ def assert_nothing_doubled(home: Installation, user: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "kills"), [(150, 10), pytest.param(1500, 400, marks=[pytest.mark.proof, pytest.mark.timeout(7200)])]
+    ("kind", "count", "kills"),
+    [
+        ("Dovecot", 150, 10),
+        ("Cyrus", 100, 6),
+        ("Courier", 100, 6),
+        *(pytest.param(kind, 1500, kills, marks=LARGE) for kind, kills in zip(SERVERS, (400, 200, 200), strict=True)),
+    ],
 )
-def test_killed_again_and_again_it_loses_and_doubles_nothing(tmp_path: Path, count: int, kills: int) -> None:
+def test_killed_again_and_again_it_loses_and_doubles_nothing(tmp_path: Path, kind: str, count: int, kills: int) -> None:
     rng = Random(count)
-    with Dovecot(rawlog=True) as server:
+    with SERVERS[kind]() as server, ThreadPoolExecutor(1) as user:
         load(server, "alice", 5, count)
         home = Installation(tmp_path, server)
         home.run("init")
         killer = Killer(count)
         for turn in range(kills):
             process = home.start("sync", "--jobs", "1")
-            if turn % 2:
-                with server.client("alice") as client:
-                    mutate(Postbox(client, server.separator), rng, turn, 4)
+            done = user.submit(change, server, rng, turn) if turn % 2 else None
             killer.kill(process)
+            if done is not None:
+                done.result()
         assert killer.hits >= kills // 3, "too few runs were caught alive to show anything"
         home.sync()
         assert_exact(home, server)

@@ -1,6 +1,7 @@
-"""`list` and `export` equal what Dovecot serves, byte for byte, over mail of every ugly kind and while it changes."""
+"""`list` and `export` equal what Dovecot, Cyrus and Courier serve: mail of every ugly kind, and while it changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
 
@@ -10,22 +11,41 @@ from fixtures.comparison import assert_exact, assert_exported, assert_quiet
 from fixtures.installation import Installation
 from fixtures.mutation import load, mutate
 from fixtures.postbox import Postbox
+from fixtures.servers.courier import Courier
+from fixtures.servers.cyrus_imap import CyrusImap
 from fixtures.servers.dovecot import Dovecot
+from fixtures.servers.mail_server import MailServer
 
 USER = "alice"
 
 
-@pytest.fixture(params=("qresync", "condstore", "plain"))
-def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dovecot]:
+COMMON: dict[str, Callable[[], AbstractContextManager[MailServer]]] = {
+    "Dovecot with QRESYNC": lambda: Dovecot(rawlog=True),
+    "Dovecot with CONDSTORE": lambda: Dovecot(capability="condstore", rawlog=True),
+    "Dovecot with neither": lambda: Dovecot(capability="plain", rawlog=True),
+    "Cyrus with QRESYNC": lambda: CyrusImap(rawlog=True),
+    "Courier": lambda: Courier(rawlog=True),
+}
+RARE: dict[str, Callable[[], AbstractContextManager[MailServer]]] = {
+    "Cyrus with QRESYNC and no memory": lambda: CyrusImap(purge=True, separator=".", rawlog=True),
+    "Cyrus with CONDSTORE, all below INBOX": lambda: CyrusImap(capability="condstore", below_inbox=True, rawlog=True),
+    "Cyrus with neither": lambda: CyrusImap(capability="plain", rawlog=True),
+}
+
+
+@pytest.fixture(params=[*COMMON, *(pytest.param(name, marks=pytest.mark.proof) for name in RARE)])
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
     monkeypatch.setenv("TZ", "Asia/Kathmandu")  # the server shows its dates in its own zone: +05:45
-    with Dovecot(capability=request.param, rawlog=True) as running:
+    with (COMMON | RARE)[request.param]() as running:
         yield running
 
 
 @pytest.mark.parametrize(
     ("count", "rounds"), [(160, 2), pytest.param(6000, 40, marks=[pytest.mark.proof, pytest.mark.timeout(3600)])]
 )
-def test_what_is_kept_is_what_is_served_and_stays_so(server: Dovecot, tmp_path: Path, count: int, rounds: int) -> None:
+def test_what_is_kept_is_what_is_served_and_stays_so(
+    server: MailServer, tmp_path: Path, count: int, rounds: int
+) -> None:
     """First pass, a quiet pass, then rounds of random changes with a pass after each, and an export."""
     total = load(server, USER, 1, count)
     home = Installation(tmp_path, server)
@@ -37,7 +57,7 @@ def test_what_is_kept_is_what_is_served_and_stays_so(server: Dovecot, tmp_path: 
     rng = Random(f"changes {count}")
     for turn in range(rounds):
         with server.client(USER) as client:
-            mutate(Postbox(client, server.separator), rng, turn + 2, 12)
+            mutate(Postbox.on(server, client), rng, turn + 2, 12)
         home.sync()
         truth = assert_exact(home, server)
     assert_exported(home, truth, tmp_path / "export")

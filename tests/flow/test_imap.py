@@ -1,12 +1,10 @@
 """The IMAP source against Dovecot, beyond what the conformance suite asks of every source."""
 
-import imaplib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
-from random import Random
 
 import pytest
 
@@ -14,13 +12,13 @@ from connectors.errors import CursorExpired, Disconnected, Unreachable
 from connectors.imap import CONNECTOR, ImapMailbox, ImapSettings
 from connectors.imap.connection import connect
 from connectors.imap.source import ImapSource
-from connectors.model import Cursor, Folder, Gone, Message, Ref, Seen
+from connectors.model import Message, Ref, Seen
+from fixtures.reader import INBOX, assert_histories_end_well
 from fixtures.servers.dovecot import Dovecot
 
 CAPABILITIES = ("qresync", "condstore", "plain")
 USERS = [f"user{number}" for number in range(40)]
 NUMBERS = count()
-INBOX = Folder("INBOX", ("INBOX",))
 
 
 @pytest.fixture(scope="module")
@@ -58,114 +56,14 @@ def mails(count: int, start: int = 0) -> Iterator[bytes]:
     return (b"Subject: %d\r\n\r\n%d\r\n" % (number, number) for number in range(start, start + count))
 
 
-class Reader:
-    """Holds what the pages said; where removals are not reported, it looks at the inventory as the engine does."""
-
-    def __init__(self) -> None:
-        self.rows: dict[Ref, frozenset[str]] = {}
-        self.cursor: Cursor | None = None
-        self.bodies: dict[Ref, bytes] = {}
-        self.full: set[Ref] | None = None
-
-    def step(self, source: ImapSource, pages: int) -> bool:
-        """At most so many pages of a pass, with the bodies that are missing; whether it was the whole."""
-        if self.cursor is None:
-            self.full = set()
-        try:
-            for number, page in enumerate(source.changes(INBOX, self.cursor), start=1):
-                self._take(source, page.changes)
-                self.cursor = page.cursor
-                if page.last:
-                    self._end(source)
-                    return True
-                if number == pages:
-                    return False
-        except CursorExpired:
-            self.cursor = None
-        return False
-
-    def _take(self, source: ImapSource, changes: tuple[Seen | Gone, ...]) -> None:
-        for change in changes:
-            if isinstance(change, Gone):
-                self.rows.pop(change.ref, None)
-            else:
-                self.rows[change.ref] = change.flags
-                if self.full is not None:
-                    self.full.add(change.ref)
-        missing = [ref for ref in self.rows if ref not in self.bodies]
-        for answer in source.fetch(missing):
-            if isinstance(answer, Message):
-                self.bodies[answer.ref] = b"".join(answer.raw)
-
-    def _end(self, source: ImapSource) -> None:
-        if self.full is not None:
-            self.rows = {ref: flags for ref, flags in self.rows.items() if ref in self.full}
-            self.full = None
-        if not source.capabilities.reports_removals:
-            present = set(source.inventory(INBOX))
-            self.rows = {ref: flags for ref, flags in self.rows.items() if ref in present}
-
-
-def served(client: imaplib.IMAP4) -> dict[int, tuple[bytes, frozenset[str]]]:
-    """What the server holds, asked for by imaplib."""
-    client.select("INBOX")
-    _, rows = client.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")
-    found = {}
-    for head, raw in (each for each in rows if isinstance(each, tuple)):
-        uid = int(head.partition(b"UID ")[2].split()[0])
-        flags = {flag.decode() for flag in imaplib.ParseFlags(head)} - {"\\Recent"}
-        found[uid] = (raw, frozenset(flags))
-    return found
-
-
-def disturb(client: imaplib.IMAP4, rng: Random, numbers: Iterator[int]) -> None:
-    """One change by another client."""
-    client.select("INBOX")
-    uids = client.uid("SEARCH", "ALL")[1][0].split()
-    act = rng.choice(("append", "append", "flag", "flag", "expunge"))
-    if act == "append" or not uids:
-        for number in range(rng.randint(1, 4)):
-            client.append(
-                "INBOX", rng.choice(("", "(\\Seen key)")), None, b"Subject: new %d %d\r\n\r\n" % (next(numbers), number)
-            )
-        return
-    some = b",".join(rng.sample(uids, min(len(uids), rng.randint(1, 5))))
-    if act == "flag":
-        client.uid(
-            "STORE", some, rng.choice(("+FLAGS", "-FLAGS", "FLAGS")), rng.choice(("(\\Flagged)", "(a b)", "(\\Seen c)"))
-        )
-    else:
-        client.uid("STORE", some, "+FLAGS", "(\\Deleted)")
-        client.expunge()
-
-
 @pytest.mark.parametrize(
     ("histories", "steps"), [(3, 40), pytest.param(15, 120, marks=[pytest.mark.proof, pytest.mark.timeout(3600)])]
 )
 def test_a_reader_that_is_cut_again_and_again_ends_with_what_is_there(
     server: Dovecot, user: str, histories: int, steps: int
 ) -> None:
-    """Passes broken after any page, by a new session, while another client changes the folder; then one whole pass."""
-    numbers, rng = count(), Random(f"{histories} {steps}")
     with server.client(user) as client:
-        for _ in range(histories):
-            reader = Reader()
-            for _ in range(steps):
-                with opened(server, user, window=rng.choice((1, 3, 10))) as source:
-                    reader.step(source, rng.randint(1, 4))
-                if rng.random() < 0.7:
-                    disturb(client, rng, numbers)
-            with opened(server, user) as source:
-                while not reader.step(source, 100):
-                    pass
-                assert reader.step(source, 100)
-            truth = served(client)
-            assert {int(ref.native): flags for ref, flags in reader.rows.items()} == {
-                uid: flags for uid, (_, flags) in truth.items()
-            }
-            assert {int(ref.native): reader.bodies[ref] for ref in reader.rows} == {
-                uid: raw for uid, (raw, _) in truth.items()
-            }
+        assert_histories_end_well(lambda window: opened(server, user, window), client, histories, steps)
 
 
 def test_a_pass_over_thousands_interleaved_with_their_bodies(server: Dovecot, user: str) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import connectors
-from connectors.errors import Unreachable, Untrusted
+from connectors.errors import LoginRefused, Unanswered, Unreachable, Untrusted
 from connectors.imap import translate
 
-ADVISED = ("Unreachable", "Untrusted", "LoginRefused", "Disconnected")
+ADVISED = ("Unreachable", "Unanswered", "Untrusted", "LoginRefused", "AppRefused", "Disconnected")
 CALLS = [
     (path, call)
     for path in Path(connectors.__path__[0]).rglob("*.py")
@@ -34,14 +34,18 @@ def test_what_the_server_says_in_its_own_words_gets_advice(kind: type) -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "says"),
     [
-        (TimeoutError("_ssl.c:975: The handshake operation timed out"), Unreachable,
+        (TimeoutError("_ssl.c:975: The handshake operation timed out"), Unanswered,
          "timed out during the TLS handshake"),
         (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"), Unreachable,
-         "wrong version number"),
+         "what answers there is no TLS: wrong version number"),
         (ssl.SSLEOFError(8, "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol (_ssl.c:1006)"),
          Unreachable, "EOF occurred in violation of protocol"),
         (ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] self-signed (_ssl.c:1006)"), Untrusted,
          "the certificate was not accepted"),
+        (ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required (_ssl.c:2580)"),
+         LoginRefused, "the server refuses us: tlsv13 alert certificate required"),
+        (ssl.SSLError(1, "[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca (_ssl.c:2580)"), LoginRefused,
+         "the server refuses us: tlsv1 alert unknown ca"),
         (socket.gaierror(-2, "Name or service not known"), Unreachable, "Name or service not known"),
         (ConnectionResetError(104, "Connection reset by peer"), Unreachable, "Connection reset by peer"),
         (EOFError(), Unreachable, "EOFError"),
@@ -52,6 +56,26 @@ def test_what_the_operating_system_says_is_told_in_words(error: Exception, kind:
     assert type(told) is kind
     assert told.message == f"mail.example:993: {says}"
     assert told.advice
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "advice"),
+    [
+        ("certificate has expired", "the server's certificate has expired", "renewed"),
+        ("certificate is not yet valid", "the server's certificate is not valid yet", "clock"),
+        ("Hostname mismatch, certificate is not valid for 'a'.", "the server's certificate is made for another name",
+         "check host"),
+        ("unable to get local issuer certificate", "nobody that this machine trusts has signed", "ca_file"),
+        ("self-signed certificate", "nobody that this machine trusts has signed", "ca_file"),
+        ("CA signature digest algorithm too weak", "CA signature digest algorithm too weak", "ca_file"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_certificate(said: str, told: str, advice: str) -> None:
+    error = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED]")
+    error.verify_message = said
+    found = translate.connecting(error, "mail.example:993")
+    assert (type(found), advice in found.advice) == (Untrusted, True)
+    assert found.message.startswith(f"mail.example:993: {told}")
 
 
 @pytest.mark.parametrize(

@@ -200,3 +200,18 @@ def test_lines_beyond_a_megabyte() -> None:
         changes, _ = pull(source)
         assert isinstance(changes[0], Seen)
         assert len(changes[0].flags) == 100_000
+
+
+def test_utf8_is_not_agreed_on_and_names_are_opened_as_they_were_listed() -> None:
+    """RFC 6855 would make the server write names in UTF-8, and no other server would know the ids."""
+    names = (b"&AOk-t&AOk-", b'"\xc3\xa9t\xc3\xa9 2"')  # the second should not be, without an agreement
+    rows = [b'* LIST () "/" ' + name + b"\r\n" for name in (b"INBOX", *names)]
+    with scripted(
+        Exchange("LIST", *rows, "{tag} OK done"),
+        Exchange('STATUS "&AOk-t&AOk-" ', "* STATUS &AOk-t&AOk- (MESSAGES 1)", "{tag} OK"),
+        Exchange("STATUS \xc3\xa9t\xc3\xa9 2 ", b"* STATUS {7}\r\n\xc3\xa9t\xc3\xa9 2 (MESSAGES 2)\r\n", "{tag} OK"),
+        capability="IMAP4rev1 ENABLE QRESYNC CONDSTORE UTF8=ACCEPT",
+    ) as (source, commands):
+        folders = {folder.path: folder for folder in source.folders()}
+        assert [source.count(folders[path]) for path in (("été",), ("été 2",))] == [1, 2]
+    assert [command for command in commands if command.startswith("ENABLE")] == ["ENABLE QRESYNC"]

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import CursorExpired, Disconnected, ItemBusy, ProtocolError, SourceError, Unreachable, Untrusted
+from connectors.errors import (
+    CursorExpired,
+    Disconnected,
+    ItemBusy,
+    ProtocolError,
+    SourceError,
+    Unanswered,
+    Unreachable,
+    Untrusted,
+)
 from connectors.imap import position, tokens, translate, uids
 from connectors.imap.blocks import MOST, Blocks, fitting_width
 from connectors.imap.listing import LONG_AGO, read_date, read_flags
@@ -160,7 +169,7 @@ def test_pages_end_at_their_bytes_or_their_count() -> None:
     [
         (socket.gaierror(socket.EAI_NONAME, "no such host"), Unreachable),
         (ConnectionRefusedError(111, "refused"), Unreachable),
-        (TimeoutError("timed out"), Unreachable),
+        (TimeoutError("timed out"), Unanswered),
         (OSError(113, "no route"), Unreachable),
         (ssl.SSLCertVerificationError("self-signed"), Untrusted),
         (ssl.SSLError(1, "WRONG_VERSION_NUMBER"), Unreachable),

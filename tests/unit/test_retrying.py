@@ -17,6 +17,7 @@ from connectors.errors import (
     ProtocolError,
     ReplicationError,
     Scope,
+    ServerBusy,
     Throttled,
     Unreachable,
 )
@@ -119,12 +120,46 @@ def test_chance_takes_off_at_most_half(chance: float, pause: float) -> None:
 
 def test_the_server_may_ask_for_a_longer_pause() -> None:
     desk = Desk(
-        Raise("count", Throttled("slower", retry_after=77)), Raise("count", Throttled("", retry_after=1), call=2)
+        Raise("count", Throttled("slower", retry_after=77)),
+        Raise("count", Throttled("", retry_after=1), call=2),
+        pauses=Pauses(4, 2, 80, 4),
     )
     source = desk.open()
     assert source.count(inbox(source)) == 0
     assert desk.slept == [77, 6]
+    assert source.throttled_seconds == 83
     assert desk.opened == 1, "a server that asked for a pause was bothered with another login"
+
+
+def test_a_pause_longer_than_the_longest_is_not_waited_for() -> None:
+    """Five minutes, as Exchange asks for, would keep the other mailboxes waiting."""
+    desk = Desk(Raise("count", Throttled("slower", retry_after=299.961)))
+    source = desk.open()
+    with pytest.raises(Throttled) as caught:
+        source.count(inbox(source))
+    assert caught.value.retry_after == 299.961
+    assert desk.slept == []
+    assert source.throttled_seconds == 0
+
+
+def test_a_session_that_is_busy_twice_is_replaced() -> None:
+    """Exchange has sessions that were logged in and are connected to no mailbox, for ever."""
+    busy = Raise("count", ServerBusy("User is authenticated but not connected"), call=EACH, after=0)
+    desk = Desk(busy, pauses=Pauses(4, 2, 20, 5))
+    source = desk.open()
+    folder = inbox(source)
+    with pytest.raises(ServerBusy):
+        source.count(folder)
+    assert desk.opened == 3
+    assert source.throttled_seconds == sum(desk.slept)
+
+
+def test_other_waits_are_not_counted_as_throttled() -> None:
+    desk = Desk(Raise("count", cut()), Raise("count", ServerBusy("later"), call=2))
+    source = desk.open()
+    source.count(inbox(source))
+    assert len(desk.slept) == 2
+    assert source.throttled_seconds == desk.slept[1]
 
 
 @pytest.mark.parametrize("error", [LoginRefused("no"), CursorExpired("old"), FolderGone("gone"), ProtocolError("what")])
