@@ -23,4 +23,5 @@ def listed_fields(listed: Listed) -> dict[str, Any]:
         "subject": listed.subject,
         "origin": listed.origin,
         "state": str(listed.state),
+        "unverified": listed.unverified,
     }

@@ -1,6 +1,7 @@
 """A small mailstore that the engine has filled from a mailbox in memory; for tests of what commands and engine see."""
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -23,6 +24,7 @@ class Shelf:
         self.directory = directory
         self.server = MemoryMailbox()
         self.now = 1_700_000_000.0
+        self._runs = count(1)
         key = directory / "key"
         self.root = FileRoot(key) if key.exists() else FileRoot.create(key)
         if not Mailstore.exists(self.path):
@@ -68,7 +70,7 @@ class Shelf:
         )
         progress = Progress(MailboxReport(name))
         try:
-            engine = Engine(store, "run", self.clock, self.clock, lambda *_: None, relay)
+            engine = Engine(store, self._run(), self.clock, self.clock, lambda *_: None, relay)
             engine.step(job, progress, 0.0 if expired else float("inf"))
         finally:
             if mailstore is None:
@@ -77,7 +79,10 @@ class Shelf:
 
     def step(self, mailstore: Mailstore, job: MailboxJob, progress: Progress, seconds: float = float("inf")) -> None:
         """One step of a job that the test made, with a timer that moves on by a second a look."""
-        Engine(mailstore, "run", self.clock, self.clock, lambda *_: None).step(job, progress, seconds)
+        Engine(mailstore, self._run(), self.clock, self.clock, lambda *_: None).step(job, progress, seconds)
+
+    def _run(self) -> str:
+        return f"run{next(self._runs)}"
 
     def side(self, name: str, source: Callable[[], Source] | None = None, at: str = "memory") -> SideJob:
         """A side of a mailbox that covers everything."""

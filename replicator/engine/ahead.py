@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from connectors.errors import ItemError
-from connectors.model import Failure, Message, Page, Ref
+from connectors.model import Failure, Message, Page
 from replicator.engine.reading import Sink
+from replicator.mailstore.mailbox.answers import Need
 
 LIMIT = 8 << 20
 """Bytes that may wait between the two threads."""
@@ -73,9 +74,9 @@ class _Relay:
         self._batch: list[Message | Failure] = []
         self._weight = 0
 
-    def page(self, page: Page, missing: list[Ref]) -> None:
+    def page(self, page: Page, need: Need) -> None:
         self.flush()
-        self._channel.put(_PageItem(page, missing), (1 + len(page.changes)) << 10)
+        self._channel.put(_PageItem(page, need), (1 + len(page.changes)) << 10)
 
     def answers(self, answers: Sequence[Message | Failure]) -> None:
         for answer in answers:
@@ -114,7 +115,7 @@ class _Relay:
 
 class _PageItem(NamedTuple):
     page: Page
-    missing: list[Ref]
+    need: Need
 
 
 class _End:
@@ -177,7 +178,7 @@ def _drain(channel: _Channel, sink: Sink) -> None:
                 for _ in body:
                     pass  # what the sink left unread
             case _PageItem():
-                sink.page(item.page, item.missing)
+                sink.page(item.page, item.need)
 
 
 def _body(items: Iterator[object]) -> Iterator[bytes]:

@@ -1,15 +1,15 @@
 """One pass over one folder: changes, removals, the server's own count."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from connectors.errors import CursorExpired
 from connectors.model import Folder, Ref
-from connectors.protocols import Source
+from connectors.protocols import Heading, Source
 from replicator.engine.keeping import Intake, Keeping
 from replicator.engine.reading import Reading, Sink
 from replicator.mailstore.mailbox.answers import Answer, Counts
-from replicator.mailstore.mailbox.presence import Presence
+from replicator.mailstore.mailbox.presence import Orphans, Presence
 from replicator.mailstore.mailbox.rows import FolderRow
 from replicator.mailstore.mailbox.store import MailboxStore
 
@@ -35,7 +35,7 @@ class FolderResult:
 
 
 class FolderPass:
-    """Replicates one folder. `expired` is asked at the end of each page."""
+    """Replicates one folder. `expired` is asked at the end of each page; `gone` is what folders held that have gone."""
 
     def __init__(
         self,
@@ -44,12 +44,14 @@ class FolderPass:
         intake: Intake,
         expired: Callable[[], bool],
         relay: Relay,
+        gone: Callable[[], Orphans] = Orphans,
     ) -> None:
         self._source = source
         self._store = store
         self._intake = intake
         self._expired = expired
         self._relay = relay
+        self._gone = gone
         self.result = FolderResult()
 
     def run(self, side: str, folder: Folder, retry: Retry, *, full: bool = False) -> FolderResult:
@@ -79,12 +81,13 @@ class FolderPass:
         return row
 
     def _read(self, row: FolderRow, folder: Folder, *, full: bool) -> FolderRow:
+        orphans = self._orphans(row, folder) if full else Orphans()
         reading = Reading(self._source, folder, row.cursor, self._expired)
         keeping = Keeping(self._store, self._intake, row, self._expired, full=full)
 
         def read(sink: Sink) -> None:
-            with self._store.lookup() as unknown:
-                reading.into(sink, lambda page: unknown(row, page))
+            with self._store.lookup(row, orphans, self._headers) as need:
+                reading.into(sink, need)
 
         try:
             self._relay(read, keeping)
@@ -92,6 +95,14 @@ class FolderPass:
             self.result.counts.add(keeping.counts)
         self.result.complete = reading.complete
         return keeping.folder
+
+    def _orphans(self, row: FolderRow, folder: Folder) -> Orphans:
+        """What is on record and not listed by its ids: of this folder, and of folders that are no more."""
+        orphans = self._store.orphans(row, self._source.inventory(folder)) if self._store.live(row) else Orphans()
+        return orphans | self._gone()
+
+    def _headers(self, refs: list[Ref]) -> Iterable[tuple[Ref, bytes]]:
+        return self._source.headers(refs) if isinstance(self._source, Heading) else ()
 
     def _balance(self, row: FolderRow, folder: Folder) -> None:
         """Asks the server's own count. One more delta answers a difference, then a comparison of ids, then nothing."""

@@ -8,7 +8,7 @@ from hashlib import sha256
 from connectors.errors import ItemError, ItemGone
 from connectors.model import Failure, Message, Page, Ref
 from replicator.mailstore.content import ContentWriter
-from replicator.mailstore.mailbox.answers import Answer, Counts, Held, New
+from replicator.mailstore.mailbox.answers import Answer, Counts, Held, Need, New
 from replicator.mailstore.mailbox.rows import FolderRow
 from replicator.mailstore.mailbox.store import MailboxStore
 
@@ -95,9 +95,9 @@ class Keeping:
         self._full = full
         self._open: deque[_OpenPage] = deque()
 
-    def page(self, page: Page, missing: list[Ref]) -> None:
+    def page(self, page: Page, need: Need) -> None:
         """See Sink."""
-        self._open.append(_OpenPage(page, set(missing)))
+        self._open.append(_OpenPage(page, set(need.fetch), dict(need.matched)))
         self._record()
 
     def answers(self, answers: Sequence[Message | Failure]) -> None:

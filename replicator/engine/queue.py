@@ -16,6 +16,7 @@ class Queue:
         self._jobs = jobs
         self._waiting = deque(Progress(MailboxReport(name)) for name in names)
         self._busy: Counter[str] = Counter()
+        self._used: dict[str, tuple[str, ...]] = {}
         self._dead: dict[str, ReplicationError] = {}
         self._given = 0
         self.reports = {progress.report.mailbox: progress.report for progress in self._waiting}
@@ -30,12 +31,16 @@ class Queue:
         return bool(self._waiting)
 
     def take(self) -> Progress | None:
-        """The first mailbox that waits and whose sources have a connection free; None if there is none now."""
-        for progress in self._waiting:
-            sources = self._jobs.sources(progress.report.mailbox)
+        """The first mailbox that waits and whose sources have a connection free; None if there is none now.
+
+        One that is durable, and needs no source, comes after all others.
+        """
+        for progress in sorted(self._waiting, key=lambda each: each.durable):
+            sources = () if progress.durable else self._jobs.sources(progress.report.mailbox)
             if all(self._busy[source] < self._jobs.max_connections(source) for source in sources):
                 self._waiting.remove(progress)
                 self._busy.update(sources)
+                self._used[progress.report.mailbox] = sources
                 self._given += 1
                 progress.dead = dict(self._dead)
                 return progress
@@ -44,7 +49,7 @@ class Queue:
     def give_back(self, progress: Progress) -> None:
         """A mailbox after its step."""
         self._given -= 1
-        self._busy.subtract(self._jobs.sources(progress.report.mailbox))
+        self._busy.subtract(self._used.pop(progress.report.mailbox))
         self.reports[progress.report.mailbox] = progress.report
         self._dead.update(progress.dead)
         if not progress.complete:

@@ -6,19 +6,20 @@ from typing import Protocol
 
 from connectors.model import Cursor, Failure, Folder, Message, Page, Ref
 from connectors.protocols import Source
+from replicator.mailstore.mailbox.answers import Need
 
 LOOKAHEAD = 2
 """Pages under way at most: the source may pipeline the next one's messages behind those of the first."""
 
-Lookup = Callable[[Page], list[Ref]]
-"""Which messages of a page have to be fetched."""
+Lookup = Callable[[Page], Need]
+"""What of a page has to be fetched, and what is known without."""
 
 
 class Sink(Protocol):
     """Where pages and answers go: each page first, then an answer to each of its missing refs, in any order."""
 
-    def page(self, page: Page, missing: list[Ref]) -> None:
-        """A page, and the refs that answers will come for."""
+    def page(self, page: Page, need: Need) -> None:
+        """A page, the refs that answers will come for, and the answers that are there already."""
         ...
 
     def answers(self, answers: Sequence[Message | Failure]) -> None:
@@ -51,11 +52,11 @@ class Reading:
                 self._ended = True
                 return
             self.complete = page.last
-            missing = lookup(page)
-            if missing:
-                self._open.append(set(missing))
-            sink.page(page, missing)
-            yield from missing
+            need = lookup(page)
+            if need.fetch:
+                self._open.append(set(need.fetch))
+            sink.page(page, need)
+            yield from need.fetch
 
     def _answered(self, ref: Ref) -> None:
         for refs in self._open:

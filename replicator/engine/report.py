@@ -1,9 +1,10 @@
 """What a run did, mailbox by mailbox, in the form that `sync --json` prints."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from connectors.errors import ReplicationError
+from replicator.engine.indexing import Indexed
 from replicator.mailstore.mailbox.answers import Counts
 
 PARTLY = 3
@@ -20,13 +21,22 @@ class Trouble:
 
     @classmethod
     def of(cls, error: ReplicationError, where: str = "") -> "Trouble":
-        """From an error; `where` names the folder it is about."""
-        return cls(error.code, f"{where}: {error.message}" if where else error.message, error.advice, error.exit_code)
+        """From an error; `where` names what it is about, if its message does not do so itself."""
+        message = error.message if not where or f"{where}: " in error.message else f"{where}: {error.message}"
+        return cls(error.code, message, error.advice, error.exit_code)
+
+    def reason(self) -> tuple[str, str, str]:
+        """Without the exit code: what the books keep."""
+        return self.code, self.message, self.advice
 
 
 @dataclass(slots=True)
 class MailboxReport:
-    """One mailbox's pass. `error` stopped it; `folder_errors` stopped a folder each; `unaccepted` are in quarantine."""
+    """One mailbox's pass. `error` stopped it; `folder_errors` stopped a folder each; `unaccepted` are in quarantine.
+
+    `indexed` is what the second stage did. `throttled_seconds`, a part of `seconds`, were spent waiting because the
+    mail system asked for it.
+    """
 
     mailbox: str
     counts: Counts = field(default_factory=Counts)
@@ -34,9 +44,11 @@ class MailboxReport:
     full_passes: int = 0
     unaccepted: int = 0
     seconds: float = 0.0
+    throttled_seconds: float = 0.0
     error: Trouble | None = None
     folder_errors: list[Trouble] = field(default_factory=list)
     mirror: str = "off"
+    indexed: Indexed = field(default_factory=Indexed)
 
     @property
     def ok(self) -> bool:
@@ -56,6 +68,8 @@ class MailboxReport:
             **counts,
             "unaccepted": self.unaccepted,
             "full_passes": self.full_passes,
+            "indexed": {**asdict(self.indexed), "seconds": round(self.indexed.seconds, 3)},
+            "throttled_seconds": round(self.throttled_seconds, 3),
             "seconds": round(self.seconds, 3),
         }
 

@@ -41,6 +41,7 @@ def _work_alone(
     with open_mailstore(config, clock) as mailstore:
         mailstore.ensure_mailboxes(list(queue.reports))
         engine = Engine(mailstore, run, clock, time.monotonic, tell)
+        engine.indexing = options.index
         while (progress := queue.take()) is not None:
             seconds = options.slice if queue.contended else float("inf")
             engine.step(jobs.job(progress.report.mailbox, full=options.full, wait=options.wait), progress, seconds)

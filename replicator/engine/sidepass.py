@@ -4,13 +4,16 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from connectors.errors import FolderError, FolderGone
+from connectors.errors import FolderError, FolderGone, FolderRefused
 from connectors.model import Folder, Role
 from connectors.protocols import Source
 from replicator.engine.folderpass import FolderPass, Relay, Retry
 from replicator.engine.keeping import Intake
+from replicator.engine.renaming import follow_renames
 from replicator.engine.report import MailboxReport, Trouble
+from replicator.engine.rereading import Rereading
 from replicator.folderpath import join_path
+from replicator.mailstore.mailbox.presence import Orphans
 from replicator.mailstore.mailbox.store import MailboxStore
 
 log = logging.getLogger(__name__)
@@ -21,16 +24,20 @@ Covers = Callable[[tuple[str, ...], Role], bool]
 
 @dataclass(slots=True)
 class SideProgress:
-    """How far a side's pass has come: when it began, the folders (ids) that are done, and how many of them failed.
+    """How far a side's pass has come: when it began, the folders (ids) that are done, and the errors of some, by path.
 
-    `gone` are those that the source still names, and of which it says that they were deleted.
+    `gone` are those on record of which the source, asked by their ids, says that they were deleted. `settled`: all
+    folders are done with. Bodies have been read again up to the placement `reread`; `budget` more bytes may be.
     """
 
     looked: float
     done: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
-    failed: int = 0
+    failed: dict[str, Trouble] = field(default_factory=dict)
+    settled: bool = False
     complete: bool = False
+    reread: int = 0
+    budget: float = 0.0
 
 
 class SidePass:
@@ -44,44 +51,114 @@ class SidePass:
         self._expired = expired
         self._relay = relay
         self._full = full
+        self._found: Orphans | None = None
 
     def run(
         self, side: str, source: Source, covers: Covers, at: SideProgress, report: MailboxReport, retry: Retry
     ) -> None:
         """Moves `at` on, and counts into the report."""
-        listed = list(source.folders())
-        covered = [folder for folder in listed if covers(folder.path, folder.role)]
-        for folder in covered:
-            if folder.id in at.done or not (folder.selectable or self._holds(side, folder)):
-                continue
-            one = FolderPass(source, self._store, self._intake, self._expired, self._relay)
-            try:
-                one.run(side, folder, retry, full=self._full)
-            except FolderGone:
-                if not folder.selectable:
-                    at.gone.add(folder.id)
-            except FolderError as error:
-                at.failed += 1
-                report.folder_errors.append(Trouble.of(error, join_path(folder.path)))
-            finally:
-                report.counts.add(one.result.counts)
-                report.full_passes += one.result.full_passes
-            if not one.result.complete:
-                return
-            at.done.add(folder.id)
-            report.folders += 1
-        self._end(side, at, listed, covered, report)
+        if not at.settled:
+            self._folders(side, source, covers, at, report, retry)
+        if at.settled:
+            self._reread(side, source, covers, at, report)
 
-    def _end(
-        self, side: str, at: SideProgress, listed: list[Folder], covered: list[Folder], report: MailboxReport
+    def _folders(
+        self, side: str, source: Source, covers: Covers, at: SideProgress, report: MailboxReport, retry: Retry
     ) -> None:
-        present = {folder.id for folder in listed} - at.gone
-        for row in self._store.folders.missing(side, present):
-            report.counts.removed += self._store.close_folder(row)
-        left_out = [folder.path for folder in listed if folder.selectable and folder not in covered]
+        """All folders, as far as the deadline lets."""
+        listed = list(source.folders())
+        fit = [folder for folder in listed if covers(folder.path, folder.role)]
+        for phase in (self._unlisted(side, listed), listed):
+            for folder in self._known_first(side, phase):
+                if folder.id in at.done or not (folder.selectable or self._holds(side, folder)):
+                    continue
+                if not covers(folder.path, folder.role):
+                    self._ask(source, folder, at)
+                elif not self._folder(side, source, folder, at, report, retry):
+                    return
+            if phase is not listed:
+                follow_renames(source, self._store, side, fit, at.gone)
+                self._found = None  # what was renamed is not gone
+        left_out = [each.path for each in listed if each.selectable and each not in fit]
+        self._end(side, at, left_out, report)
+
+    def _folder(
+        self, side: str, source: Source, folder: Folder, at: SideProgress, report: MailboxReport, retry: Retry
+    ) -> bool:
+        """One folder's pass; false if the deadline came first."""
+        one = FolderPass(
+            source, self._store, self._intake, self._expired, self._relay, lambda: self._orphans(side, at.gone)
+        )
+        try:
+            one.run(side, folder, retry, full=self._full)
+        except FolderGone:
+            if not folder.selectable:
+                at.gone.add(folder.id)
+        except FolderError as error:
+            path = join_path(folder.path)
+            at.failed[path] = Trouble.of(error)
+            self._store.troubles.add(side, path, at.failed[path].reason(), at.looked)
+            report.folder_errors.append(Trouble.of(error, path))
+        finally:
+            report.counts.add(one.result.counts)
+            report.full_passes += one.result.full_passes
+        if one.result.complete:
+            at.done.add(folder.id)
+            report.folders += folder.id not in at.gone
+        return one.result.complete
+
+    def _orphans(self, side: str, gone: set[str]) -> Orphans:
+        """What the folders held that are gone: found once for all folders in which it may turn up."""
+        if self._found is None:
+            self._found = Orphans()
+            for row in self._store.folders.all(side):
+                if row.died is None and row.ref in gone:
+                    self._found |= self._store.orphans(row, ())
+        return self._found
+
+    def _reread(self, side: str, source: Source, covers: Covers, at: SideProgress, report: MailboxReport) -> None:
+        """Reads some of the bodies again that were matched unread: last, since everything else is more urgent."""
+        rereading = Rereading(source, self._store, self._intake, self._expired)
+        covered = {row.ref for row in self._store.folders.all(side) if covers(row.path, row.role)}
+        try:
+            at.reread, at.budget = rereading.run(side, covered, at.reread, at.budget)
+        finally:
+            report.counts.add(rereading.counts)
+        at.complete = at.budget <= 0
+
+    def _unlisted(self, side: str, listed: list[Folder]) -> list[Folder]:
+        """Folders on record that the source does not list. Out of sight is not deleted: each is asked for by its id.
+
+        Dovecot, for one, leaves out all that is below a folder which it cannot read.
+        """
+        missing = self._store.folders.missing(side, {folder.id for folder in listed})
+        return [Folder(row.ref, row.path, row.role, selectable=False) for row in missing]
+
+    def _known_first(self, side: str, folders: list[Folder]) -> list[Folder]:
+        """Those on record first: they tell whether the server is still the one that it was (`Matching`)."""
+        known = {row.ref for row in self._store.folders.all(side) if row.died is None}
+        return sorted(folders, key=lambda folder: folder.id not in known)
+
+    def _ask(self, source: Source, folder: Folder, at: SideProgress) -> None:
+        """Whether a folder that is on record and no longer covered is still there. A refusal says nothing."""
+        if folder.selectable:
+            return
+        try:
+            source.count(folder)
+        except FolderGone:
+            at.gone.add(folder.id)
+        except FolderRefused:
+            log.debug("mailbox %s: a folder that is not covered cannot be asked for", self._store.id)
+
+    def _end(self, side: str, at: SideProgress, left_out: list[tuple[str, ...]], report: MailboxReport) -> None:
+        for row in self._store.folders.all(side):
+            if row.died is None and row.ref in at.gone:
+                report.counts.removed += self._store.close_folder(row)
         self._store.note_look(side, at.looked, left_out, complete=not at.failed)
-        log.info("mailbox %s, %s: %d folders looked at, %d failed", self._store.id, side, len(at.done), at.failed)
-        at.complete = True
+        found = {path: trouble.reason() for path, trouble in at.failed.items()}
+        self._store.troubles.settle(side, found, at.looked)
+        log.info("mailbox %s, %s: %d folders looked at, %d failed", self._store.id, side, len(at.done), len(found))
+        at.settled = True
 
     def _holds(self, side: str, folder: Folder) -> bool:
         """Whether there is mail on record of a folder that cannot be opened now: then it must not go unsaid."""

@@ -1,5 +1,6 @@
 """A crew of worker processes: each steps over one mailbox at a time. The parent deals out mailboxes and connections."""
 
+import logging
 import multiprocessing
 import os
 import random
@@ -12,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
 
-from connectors.errors import ReplicationError
+from connectors.errors import ReplicationError, StoreError
 from replicator.config import Config
 from replicator.engine.opening import Jobs, open_mailstore
 from replicator.engine.options import Options
@@ -20,6 +21,8 @@ from replicator.engine.queue import Queue
 from replicator.engine.report import Trouble
 from replicator.engine.step import Engine, Progress
 from replicator.verbosity import configure_logging, current_level
+
+log = logging.getLogger(__name__)
 
 # Never fork: an open database and a running thread would come along.
 _spawn = multiprocessing.get_context("spawn")
@@ -50,6 +53,7 @@ class Crew:
         self, config: Config, run: str, options: Options, tell: Callable[[int, int], None], *, size: int
     ) -> None:
         self._arguments = (config, run, options, current_level())
+        self._config, self._run = config, run
         self._slice = options.slice
         self._tell = tell
         self._workers = [self._hire() for _ in range(size)]
@@ -106,6 +110,7 @@ class Crew:
         text = f"its worker process ended unexpectedly (exit code {worker.process.exitcode})"
         progress.report.error = Trouble("WorkerDied", text, "what was acknowledged is kept; run again", 1)
         progress.complete = True
+        _record_death(self._config, self._run, progress.report.mailbox, progress.report.error)
         queue.give_back(progress)
         self._workers[self._workers.index(worker)] = self._hire()
 
@@ -122,6 +127,18 @@ class Crew:
         return _Worker(process, here)
 
 
+def _record_death(config: Config, run: str, mailbox: str, trouble: Trouble) -> None:
+    """Keeps for `status` what the dead can no longer write down."""
+    try:
+        with open_mailstore(config, time.time) as mailstore:  # noqa: TID251 - the clock of this process
+            store = mailstore.ensure_mailbox(mailbox)
+            with mailstore.lease(store) as epoch:
+                store.begin(run, epoch)
+                store.troubles.add("", "", trouble.reason(), time.time())  # noqa: TID251
+    except StoreError as error:  # the run reports the death all the same
+        log.info("the death of a worker cannot be kept: %s", error.code)
+
+
 def _serve(pipe: "Connection[_Answer, _Task]", config: Config, run: str, options: Options, level: int) -> None:
     """A worker's life: steps, until the parent closes the pipe or dies. `level` is that of its log lines."""
     configure_logging(level)
@@ -131,6 +148,7 @@ def _serve(pipe: "Connection[_Answer, _Task]", config: Config, run: str, options
     try:
         with open_mailstore(config, time.time) as mailstore:  # noqa: TID251 - the clock of this process
             engine = Engine(mailstore, run, time.time, time.monotonic, teller.tell)  # noqa: TID251
+            engine.indexing = options.index
             while True:
                 task = pipe.recv()
                 job = jobs.job(task.progress.report.mailbox, full=options.full, wait=options.wait)

@@ -8,11 +8,12 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from connectors.body import header_block
 from connectors.errors import ItemError, Tampered
 from replicator.mailstore.blobs import Segments, SegmentWriter
 from replicator.mailstore.blobs.record import PIECE_MAX
 from replicator.mailstore.catalog import Batch, Blob, Catalog, Mark, Place
-from replicator.mailstore.draft import Draft, Reading, chunked, head
+from replicator.mailstore.draft import Draft, Reading, chunked
 from replicator.mailstore.keys import MailboxKeys, RandomBytes
 from replicator.mailstore.recipe import Join, Recipe
 from replicator.mailstore.sealing import VERIFY, Sealer, Wraps, shared_id_and_key
@@ -135,7 +136,7 @@ class ContentWriter:
         if draft.waiting:
             self._put_skeleton(draft.take(PIECE_MAX), draft)
         content = Content(reading.sha256.digest(), reading.size, draft.recipe(), b"".join(draft.pieces()))
-        return Kept(content, head(reading.start), draft.sealed, tuple(draft.shared.items()))
+        return Kept(content, header_block(reading.start), draft.sealed, tuple(draft.shared.items()))
 
     def sync(self, mark: Mark | None = None) -> None:
         """Makes all that was put durable: the segment first, then one catalog transaction, with the mark in it.
@@ -166,7 +167,7 @@ class ContentWriter:
             draft.add_literal(data)
             self._put_skeleton(draft.take(PIECE_MAX), draft)
         content = Content(hashlib.sha256(data).digest(), len(data), draft.recipe(), b"".join(draft.skeleton))
-        return Kept(content, head(data), draft.sealed, ())
+        return Kept(content, header_block(data), draft.sealed, ())
 
     def _put_skeleton(self, plain: bytes, draft: "Draft") -> None:
         blob_id = self._prefix + self._next_id.to_bytes(6, "big")

@@ -8,8 +8,8 @@ from connectors.errors import NoMailstore, StoreError
 from replicator.mailstore.files import replace_file
 
 FORMAT = 1
-FEATURES: frozenset[str] = frozenset()
-"""What a program must understand to read or write here, beyond the format's number."""
+FEATURES: frozenset[str] = frozenset({"about"})
+"""What a program must understand to read or write here, beyond the format's number, once it is used here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,20 @@ class Directory:
 
     def complete(self) -> None:
         """Says that everything is there, durably."""
-        document = {"format": FORMAT, "features": sorted(FEATURES)}
-        replace_file(self.format, json.dumps(document) + "\n")
+        replace_file(self.format, json.dumps({"format": FORMAT, "features": []}) + "\n")
+
+    def uses(self, feature: str) -> bool:
+        """Whether something here needs this feature. Raises NoMailstore, StoreError."""
+        self.check()
+        return feature in json.loads(self.format.read_text(encoding="ascii"))["features"]
+
+    def use(self, feature: str) -> None:
+        """Says, durably and before it is so, that something here needs this feature. Raises StorageFull, StoreError."""
+        self.check()
+        document = json.loads(self.format.read_text(encoding="ascii"))
+        if feature not in document["features"]:
+            document["features"] = sorted([*document["features"], feature])
+            replace_file(self.format, json.dumps(document) + "\n")
 
     def check(self) -> None:
         """Raises NoMailstore if there is none, StoreError if a newer program made it."""

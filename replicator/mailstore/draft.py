@@ -1,15 +1,13 @@
 """A message on its way in: its bytes as they pass, and what has become of them so far."""
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from connectors.body import HEAD_MAX
 from replicator.mailstore.recipe import Join, Recipe
 
-HEAD_MAX = 64 << 10
 CHUNK = 512 << 10
-_BLANK = re.compile(rb"\n\r?\n")
 
 
 @dataclass(slots=True)
@@ -96,11 +94,3 @@ def chunked(first: bytes, second: bytes | None, rest: Iterator[bytes]) -> Iterat
             yield left
             left = b""
         held, size = [left] if left else [], len(left)
-
-
-def head(data: bytes) -> bytes:
-    """The header block with its last line end, at most 64 KiB."""
-    if data.startswith((b"\n", b"\r\n")):
-        return b""
-    found = _BLANK.search(data, 0, HEAD_MAX)
-    return data[: found.start() + 1 if found else HEAD_MAX]

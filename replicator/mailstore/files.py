@@ -13,9 +13,9 @@ NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT))
 NEARLY_NOTHING = 1 << 20
 
 
-def storage_full() -> StorageFull:
-    """The one error that ends a run: no other mailbox would find more room."""
-    return StorageFull("the disk under the mailstore is full", "make room and run again")
+def storage_full(directory: Path) -> StorageFull:
+    """The one error that ends a run: no other mailbox would find more room. `directory` is where there was none."""
+    return StorageFull(f"the disk under the mailstore is full, at {directory}", "make room and run again")
 
 
 def is_nearly_full(path: Path) -> bool:
@@ -33,7 +33,7 @@ def storing(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         if error.errno in NO_ROOM:
-            raise storage_full() from error
+            raise storage_full(path.parent) from error
         raise StoreError(f"{path.name} could not be written: {error.strerror}", "look at the disk") from error
 
 

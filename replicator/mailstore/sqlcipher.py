@@ -105,7 +105,7 @@ def translated(path: Path) -> Iterator[None]:
         raise _translate(error, path) from error
     except OSError as error:
         if error.errno in NO_ROOM:
-            raise storage_full() from error
+            raise storage_full(path.parent) from error
         raise
 
 
@@ -113,7 +113,7 @@ def _translate(error: dbapi2.DatabaseError, path: Path) -> StoreError:
     name = getattr(error, "sqlite_errorname", "")
     text = f"{path.name}: {error}"
     if name == "SQLITE_FULL" or (name.startswith(_TROUBLE) and is_nearly_full(path)):
-        return storage_full()
+        return storage_full(path.parent)
     for sign, kind, advice in _SIGNS:
         if name.startswith(sign):
             return kind(text, advice)

@@ -10,7 +10,7 @@ import pytest
 from replicator.mailstore import sqlcipher
 from replicator.mailstore.blobs import Disk
 from replicator.mailstore.catalog import sqlite
-from replicator.mailstore.mailbox import database
+from replicator.mailstore.mailbox import claims, database
 
 
 class Crash(BaseException):
@@ -73,4 +73,12 @@ def fused_transactions(fuse: Fuse) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite, "transaction", transaction)
         patch.setattr(database, "transaction", transaction)
+        yield
+
+
+@contextmanager
+def few_proofs() -> Iterator[None]:
+    """A side's sizes are believed after one, so that short histories match by them, and are misled by them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(claims, "PROOF", 1)
         yield

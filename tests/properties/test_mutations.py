@@ -1,6 +1,8 @@
 """A crash at every durable step of a pass, one by one; and broken engines, each of which these sweeps notice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,10 +10,13 @@ from connectors.errors import Tampered
 from connectors.memory import INBOX, MemoryMailbox, MemorySource
 from connectors.memory.mailbox import KeptFolder
 from connectors.memory.source import Place
-from connectors.model import Capabilities, Folder
+from connectors.model import Capabilities, Folder, Page, Ref, Seen
 from connectors.testing.faulty import Act
 from replicator.engine.folderpass import FolderPass
 from replicator.engine.keeping import Keeping
+from replicator.mailstore.mailbox.answers import Matched, Need
+from replicator.mailstore.mailbox.matching import Matching
+from replicator.mailstore.mailbox.presence import Orphans
 from replicator.mailstore.mailbox.rows import FolderRow
 from tests.properties.machine import BODIES, ReplicationMachine
 
@@ -27,7 +32,7 @@ def sweep(history: History, kind: type[ReplicationMachine] = ReplicationMachine)
     for step in range(STEPS):
         machine = kind()
         try:
-            machine.start(removals=True, stable=True, count=0, seed=0)
+            machine.start((True, True, True, False), count=0, seed=0)
             for body in range(len(BODIES)):
                 machine.append(INBOX, body, set(), body)
             history(machine, step)
@@ -55,7 +60,17 @@ def flags_set_in_a_first_pass(machine: ReplicationMachine, step: int) -> None:
     machine.meddle(Act("changes", lambda: machine.set_flags(0, {"\\Flagged"}), after=1 + step % 2))
 
 
-@pytest.mark.parametrize("history", [first_pass, second_full_pass, flags_set_in_a_first_pass])
+def numbered_anew(machine: ReplicationMachine, step: int) -> None:
+    """And meanwhile one message was replaced by another with the same header, date and size, one by a longer one."""
+    machine.sync()
+    for body in (1, 2):
+        machine.expunge(0)
+        machine.append(INBOX, body, set(), body - 1)
+    machine.renumber(INBOX)
+    machine.sync_and_die(step, [])
+
+
+@pytest.mark.parametrize("history", [first_pass, second_full_pass, flags_set_in_a_first_pass, numbered_anew])
 def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(history: History) -> None:
     sweep(history)
 
@@ -117,3 +132,36 @@ def test_without_counting_a_sound_engine_still_passes(monkeypatch: pytest.Monkey
     """So it was the mutation above that was noticed, and not the missing count."""
     monkeypatch.setattr(FolderPass, "_balance", without_counting)
     sweep(second_full_pass)
+
+
+def test_matches_that_are_not_marked_unverified_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Matching.need
+
+    def sure(self: Matching, page: Page) -> Need:
+        need = real(self, page)
+        return Need(need.fetch, {ref: replace(match, unverified=False) for ref, match in need.matched.items()})
+
+    monkeypatch.setattr(Matching, "need", sure)
+    with pytest.raises(AssertionError):
+        sweep(numbered_anew)
+
+
+class AnySize(set[int]):
+    def __contains__(self, size: object) -> bool:
+        return True
+
+
+def test_matches_whose_sizes_are_not_compared_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitting, by_signs = Matching._fitting, Matching._by_signs
+
+    def all_fitting(self: Matching, dates: set[str], sizes: set[int]) -> Iterator[Any]:
+        for row in fitting(self, dates, AnySize()):
+            yield replace(row, sign=(row.sign[0], 1, row.sign[2]))
+
+    def careless(self: Matching, news: list[Seen], orphans: Orphans) -> dict[Ref, Matched]:
+        return by_signs(self, [replace(each, size=1) for each in news], orphans)
+
+    monkeypatch.setattr(Matching, "_fitting", all_fitting)
+    monkeypatch.setattr(Matching, "_by_signs", careless)
+    with pytest.raises(AssertionError):
+        sweep(numbered_anew)

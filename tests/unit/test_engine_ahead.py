@@ -10,6 +10,9 @@ from connectors.errors import Disconnected, StorageFull
 from connectors.model import Cursor, Failure, Message, Page, Ref, Seen
 from replicator.engine.ahead import LIMIT, read_ahead
 from replicator.engine.reading import Sink
+from replicator.mailstore.mailbox.answers import Need
+
+NOTHING = Need([], {})
 
 
 class Heard:
@@ -20,8 +23,8 @@ class Heard:
         self.threads: set[int] = set()
         self._on_answer = on_answer
 
-    def page(self, page: Page, missing: list[Ref]) -> None:
-        self.events.append((page.cursor, len(missing)))
+    def page(self, page: Page, need: Need) -> None:
+        self.events.append((page.cursor, len(need.fetch)))
 
     def answers(self, answers: Sequence[Message | Failure]) -> None:
         self.threads.add(threading.get_ident())
@@ -45,10 +48,10 @@ def message(number: int, *chunks: bytes) -> Message:
 
 def test_everything_arrives_in_order_and_in_the_calling_thread() -> None:
     def read(sink: Sink) -> None:
-        sink.page(page(1, 2), [ref(100), ref(101)])
+        sink.page(page(1, 2), Need([ref(100), ref(101)], {}))
         sink.answers((message(100, b"a"),))
         sink.answers((Failure(ref(101), Disconnected("x")),))
-        sink.page(page(2, 0), [])
+        sink.page(page(2, 0), NOTHING)
         sink.answers((Message(ref(7), iter((b"large ", b"body"))),))
         sink.answers((message(8, b"z"),))
 
@@ -74,7 +77,7 @@ def test_a_large_body_that_is_left_unread_is_skipped() -> None:
 
 def test_an_error_of_the_reader_comes_after_what_it_had_read() -> None:
     def read(sink: Sink) -> None:
-        sink.page(page(1, 0), [])
+        sink.page(page(1, 0), NOTHING)
         raise Disconnected("cut")
 
     heard = Heard()
@@ -143,10 +146,10 @@ def test_pages_weigh_what_they_hold() -> None:
         nonlocal given
         for number in range(60):
             given += 1
-            sink.page(page(number, 1000), [])
+            sink.page(page(number, 1000), NOTHING)
 
     class Slow(Heard):
-        def page(self, page: Page, missing: list[Ref]) -> None:
+        def page(self, page: Page, need: Need) -> None:
             nonlocal taken, most
             most = max(most, given - taken)
             taken += 1

@@ -111,7 +111,7 @@ class SegmentWriter:
             full = error.errno in NO_ROOM
             self._fail(cut=full)
             if full:
-                raise storage_full() from error
+                raise storage_full(self._segments.root) from error
             raise StoreError(f"a segment could not be written: {error.strerror}", "look at the disk") from error
 
     def _fail(self, *, cut: bool) -> None:

@@ -23,6 +23,11 @@ class Slot:
     parameters: Parameters
     wrapped: bytes
 
+    @property
+    def id(self) -> str:
+        """A public name for the slot: 8 hex digits of the SHA-256 of its wrap."""
+        return hashlib.sha256(self.wrapped).hexdigest()[:8]
+
     def associated(self, key_id: str) -> list[bytes]:
         """What the wrap is bound to."""
         return [b"slot1", self.kind.encode(), _canonical(self.parameters), key_id.encode()]
@@ -30,10 +35,16 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One mailbox: its wrapped key and its sealed name."""
+    """One mailbox: its wrapped key, its sealed name, and what else is said of it, sealed too; empty if nothing is."""
 
     key: bytes
     name: bytes
+    about: bytes = b""
+
+    def members(self) -> dict[str, str]:
+        """As JSON has it."""
+        members = {"key": self.key.hex(), "name": self.name.hex()}
+        return members | {"about": self.about.hex()} if self.about else members
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ class Document:
             "format": FORMAT,
             "key_id": self.key_id,
             "slots": [{"kind": s.kind, "parameters": s.parameters, "wrapped": s.wrapped.hex()} for s in self.slots],
-            "mailboxes": {key: {"key": e.key.hex(), "name": e.name.hex()} for key, e in self.mailboxes.items()},
+            "mailboxes": {key: entry.members() for key, entry in self.mailboxes.items()},
         }
 
 
@@ -75,7 +86,8 @@ def read_document(path: Path) -> tuple[Document, bytes]:
         mac = bytes.fromhex(members.pop("mac"))
         slots = tuple(Slot(s["kind"], s["parameters"], bytes.fromhex(s["wrapped"])) for s in members.pop("slots"))
         mailboxes = {
-            key: Entry(bytes.fromhex(e["key"]), bytes.fromhex(e["name"])) for key, e in members.pop("mailboxes").items()
+            key: Entry(bytes.fromhex(e["key"]), bytes.fromhex(e["name"]), bytes.fromhex(e.get("about", "")))
+            for key, e in members.pop("mailboxes").items()
         }
         document = Document(str(members.pop("key_id")), slots, mailboxes)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -2,15 +2,16 @@
 
 import hmac
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from connectors.errors import KeyRefused, Tampered
+from connectors.errors import ConfigError, KeyRefused, Tampered
 from replicator.mailstore.files import locking
+from replicator.mailstore.keys.about import About
 from replicator.mailstore.keys.derivation import MailboxKeys, MasterKeys, RandomBytes
 from replicator.mailstore.keys.document import RESTORE, Document, Entry, Slot, read_document
 from replicator.mailstore.keys.roots import Root
@@ -34,11 +35,9 @@ class Keyring:
     @classmethod
     def create(cls, path: Path, root: Root, random_bytes: RandomBytes = os.urandom) -> "Keyring":
         """A new master key in a new file, durable on return. Raises FileExistsError rather than replace a keyring."""
-        parameters, master = root.parameters(random_bytes), random_bytes(32)
+        master = random_bytes(32)
         keys = MasterKeys.derive(master)
-        slot = Slot(root.kind, parameters, b"")
-        wrapped = AESSIV(root.slot_key(parameters)).encrypt(master, slot.associated(keys.key_id))
-        document = Document(keys.key_id, (replace(slot, wrapped=wrapped),))
+        document = Document(keys.key_id, (new_slot(root, master, keys.key_id, random_bytes),))
         with locking(path.parent / "lock" / "keyring"):
             if path.exists():
                 raise FileExistsError(path)
@@ -49,7 +48,15 @@ class Keyring:
     def open(cls, path: Path, root: Root, random_bytes: RandomBytes = os.urandom) -> "Keyring":
         """Raises KeyRefused if the root opens no slot, ConfigError for a key file others can read, Tampered."""
         document, mac = read_document(path)
-        keys = _unlock(document, root)
+        try:
+            master = unlock(document, root)
+        except KeyRefused:
+            # The key may have been rotated after the keyring was read and before the root was.
+            before, (document, mac) = document, read_document(path)
+            if document.slots == before.slots:
+                raise
+            master = unlock(document, root)
+        keys = MasterKeys.derive(master)
         _check(document, mac, keys)
         return cls(path, keys, document, random_bytes)
 
@@ -68,9 +75,22 @@ class Keyring:
         """What ids and keys of shared attachments come from."""
         return self._keys.content
 
+    @property
+    def document(self) -> Document:
+        """The file as this process last read or wrote it."""
+        return self._document
+
     def names(self) -> dict[str, str]:
         """The id of each mailbox, by its name."""
         return dict(self._names)
+
+    def about(self, name: str) -> About:
+        """What is said of the mailbox; nothing of one that is not known."""
+        return self._about.get(name, About())
+
+    def former(self) -> dict[str, str]:
+        """What each name that no mailbox bears any more was changed to."""
+        return {old: name for name, about in self._about.items() for old in about.was}
 
     def mailbox(self, name: str) -> MailboxKeys | None:
         """The keys of the mailbox, or None if it has none, as far as this process knows: `add` looks again."""
@@ -90,15 +110,42 @@ class Keyring:
         return self.by_id(self._names[name])
 
     def add_all(self, names: Iterable[str]) -> None:
-        """A key for each of these mailboxes that has none, in one write: the file grows with every mailbox."""
+        """A key for each of these mailboxes that has none, in one write: the file grows with every mailbox.
+
+        Raises ConfigError for a name that a mailbox had once: its mail would be fetched all over again.
+        """
+
+        def added(document: Document) -> Document:
+            new = [name for name in dict.fromkeys(names) if name not in self._names]
+            for name in new:
+                self._refuse_former(name)
+            return (
+                replace(document, mailboxes=document.mailboxes | dict(map(self._new_entry, new))) if new else document
+            )
+
+        self.revise(added)
+
+    def revise(self, change: Callable[[Document], Document]) -> None:
+        """Replaces the file by what `change` makes of it as it is now, durable on return, unless it stays the same.
+
+        Others wait meanwhile. Raises StorageFull, StoreError, and what `change` raises, before anything is written.
+        """
         with locking(self._path.parent / "lock" / "keyring"):
             self.refresh()
-            document = self._document
-            entries = dict(self._new_entry(name) for name in dict.fromkeys(names) if name not in self._names)
-            if entries:
-                document = replace(document, mailboxes=document.mailboxes | entries)
+            before = self._document
+            document = change(before)
+            if document != before:
                 document.write(self._path, self._keys.mac)
                 self._hold(document)
+
+    def resealed(self, mailbox_id: str, name: str, about: About) -> Entry:
+        """The entry of a mailbox with another name, or another thing to say of it."""
+        text = about.encoded()
+        return replace(
+            self._document.mailboxes[mailbox_id],
+            name=self._seal(name.encode(), b"mailbox name1", mailbox_id),
+            about=self._seal(text, b"mailbox about1", mailbox_id) if text else b"",
+        )
 
     def refresh(self) -> None:
         """Reads again what other processes may have added. Raises KeyRefused, Tampered."""
@@ -112,14 +159,30 @@ class Keyring:
             self._unwrap(entry.name, b"mailbox name1", mailbox_id).rstrip(b"\0").decode(): mailbox_id
             for mailbox_id, entry in document.mailboxes.items()
         }
+        self._about = {
+            name: About.decoded(self._unwrap(sealed, b"mailbox about1", mailbox_id).rstrip(b"\0"))
+            for name, mailbox_id in self._names.items()
+            if (sealed := document.mailboxes[mailbox_id].about)
+        }
 
     def _new_entry(self, name: str) -> tuple[str, Entry]:
-        mailbox_id, text = self._random_bytes(8).hex(), name.encode()
+        mailbox_id = self._random_bytes(8).hex()
+        key = self._siv.encrypt(self._random_bytes(32), [b"mailbox key1", mailbox_id.encode()])
+        return mailbox_id, Entry(key, self._seal(name.encode(), b"mailbox name1", mailbox_id))
+
+    def _refuse_former(self, name: str) -> None:
+        if name in (former := self.former()):
+            raise ConfigError(
+                f"{name} was renamed to {former[name]} in the mailstore",
+                f"call it {former[name]} in the configuration too, or rename it back",
+            )
+
+    def _seal(self, text: bytes, purpose: bytes, mailbox_id: str) -> bytes:
+        """Padded, so that its length tells little."""
         if not text or b"\0" in text:
             raise ValueError("a mailbox's name is not empty and holds no zero byte")
         padded = text + bytes(-len(text) % NAME_BLOCK)
-        key = self._siv.encrypt(self._random_bytes(32), [b"mailbox key1", mailbox_id.encode()])
-        return mailbox_id, Entry(key, self._siv.encrypt(padded, [b"mailbox name1", mailbox_id.encode()]))
+        return self._siv.encrypt(padded, [purpose, mailbox_id.encode()])
 
     def _unwrap(self, sealed: bytes, purpose: bytes, mailbox_id: str) -> bytes:
         try:
@@ -128,16 +191,30 @@ class Keyring:
             raise Tampered(f"keyring.json: the entry of mailbox {mailbox_id} was changed", RESTORE) from error
 
 
-def _unlock(document: Document, root: Root) -> MasterKeys:
+def unlock(document: Document, root: Root) -> bytes:
+    """The master key, from a slot that the root opens. Raises KeyRefused if it opens none."""
     for slot in document.slots:
-        if slot.kind != root.kind:
-            continue
-        try:
-            master = AESSIV(root.slot_key(slot.parameters)).decrypt(slot.wrapped, slot.associated(document.key_id))
-        except (InvalidTag, ValueError):
-            continue
-        return MasterKeys.derive(master)
-    raise KeyRefused(f"{root!r} does not open this mailstore", "use the key that it was made with")
+        master = unwrap(document, slot, root)
+        if master is not None:
+            return master
+    raise KeyRefused(f"{root} does not open this mailstore", "use the key that it was made with, or its successor")
+
+
+def unwrap(document: Document, slot: Slot, root: Root) -> bytes | None:
+    """The master key, if this root opens this slot; else None. Raises what `Root.slot_key` raises."""
+    if slot.kind != root.kind:
+        return None
+    try:
+        return AESSIV(root.slot_key(slot.parameters)).decrypt(slot.wrapped, slot.associated(document.key_id))
+    except (InvalidTag, ValueError):
+        return None
+
+
+def new_slot(root: Root, master: bytes, key_id: str, random_bytes: RandomBytes) -> Slot:
+    """The master key, wrapped under a root. Raises what `Root.slot_key` raises."""
+    slot = Slot(root.kind, root.parameters(random_bytes), b"")
+    wrapped = AESSIV(root.slot_key(slot.parameters)).encrypt(master, slot.associated(key_id))
+    return replace(slot, wrapped=wrapped)
 
 
 def _check(document: Document, mac: bytes, keys: MasterKeys) -> None:

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -13,13 +12,14 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from connectors.errors import ConfigError, KeyRefused, Tampered
 from replicator.mailstore.files import sync_folder
 from replicator.mailstore.keys.derivation import RandomBytes, expand
+from replicator.privacy import others_have_access
 
 Parameters = dict[str, str | int]
 """What a slot notes, in clear, about how its key is made."""
 
 
 class Root(Protocol):
-    """A root secret. Its repr says where it comes from, never what it is."""
+    """A root secret. Its repr and its text say where it comes from, never what it is."""
 
     kind: str
 
@@ -43,6 +43,9 @@ class FileRoot:
     def __repr__(self) -> str:
         return f"FileRoot({self.path})"
 
+    def __str__(self) -> str:
+        return f"the key file {self.path}"
+
     @classmethod
     def create(cls, path: Path, random_bytes: RandomBytes = os.urandom) -> "FileRoot":
         """Makes the key and its file, durable on return; never over an existing file (FileExistsError)."""
@@ -62,11 +65,10 @@ class FileRoot:
         """From the file's 32 bytes. Raises KeyRefused without a usable file, ConfigError if others can read it."""
         try:
             with self.path.open("rb") as file:
-                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                text = file.read(1024)
+                shared, text = others_have_access(file.fileno()), file.read(1024)
         except OSError as error:
             raise KeyRefused(f"the key file {self.path} cannot be read: {error.strerror}", "put it back") from error
-        if mode & 0o077:
+        if shared:
             raise ConfigError(f"the key file {self.path} can be read by others", f"chmod 600 {self.path}")
         try:
             key = base64.b64decode(text.strip(), validate=True)
@@ -88,6 +90,9 @@ class PassphraseRoot:
 
     def __repr__(self) -> str:
         return "PassphraseRoot(…)"
+
+    def __str__(self) -> str:
+        return "the passphrase"
 
     def parameters(self, random_bytes: RandomBytes) -> Parameters:
         """A fresh salt and the present cost."""

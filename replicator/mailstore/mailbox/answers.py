@@ -1,10 +1,11 @@
 """What became of the messages that were asked for, and how a run counts them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from connectors.model import Failure
+from connectors.model import Failure, Ref
 from replicator.mailstore.content import Content, Kept
-from replicator.mailstore.mailbox.headers import message_id, subject
+from replicator.mailstore.mailbox.headers import heading, message_id, subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,40 @@ class New:
     shared: tuple[tuple[bytes, int], ...]
     message_id: bytes
     subject: bytes
+    heading: bytes
 
     @classmethod
     def of(cls, kept: Kept) -> "New":
         """What a content writer gave back."""
-        return cls(kept.content, kept.sealed, kept.shared, message_id(kept.head), subject(kept.head))
+        return cls(
+            kept.content, kept.sealed, kept.shared, message_id(kept.head), subject(kept.head), heading(kept.head)
+        )
 
 
-Answer = New | Held | Failure
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Content that is held, known by other signs than its bytes: nothing was fetched.
+
+    `old` is the placement that goes on under another number, 0 if it is not known or still stands. `unverified`: the
+    body is to be read again some day.
+    """
+
+    version: int
+    size: int
+    old: int = 0
+    unverified: bool = False
+
+
+Answer = New | Held | Matched | Failure
 """A ref without an answer had left before it could be fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a page asks for: the refs to be fetched, and the answers that are known without."""
+
+    fetch: list[Ref]
+    matched: Mapping[Ref, Matched]
 
 
 @dataclass(slots=True)
@@ -48,6 +74,8 @@ class Counts:
     removed: int = 0
     flags_changed: int = 0
     unverified: int = 0
+    reread: int = 0
+    corrected: int = 0
     bytes: int = 0
 
     def add(self, other: "Counts") -> None:

@@ -9,6 +9,7 @@ from replicator.folderpath import join_path
 from replicator.mailstore.mailbox.database import MailboxDatabase
 from replicator.mailstore.mailbox.folders import Folders
 from replicator.mailstore.mailbox.rows import FolderRow, side_fact
+from replicator.mailstore.mailbox.unverified import Unverified
 from replicator.mailstore.setdigest import SetDigest
 from replicator.mailstore.sqlcipher import translated
 
@@ -26,6 +27,7 @@ class FolderBalance:
     removed: int
     quarantined: int
     filtered: int
+    unverified: int
     source_count: int
     unlisted: int
     balanced: bool
@@ -75,6 +77,7 @@ class Books:
 
     def balance(self) -> MailboxBalance:
         """Counts every folder that is there, and those that left messages behind."""
+        doubts = Unverified(self._database).live()
         counted = [(row, self._counts(row)) for row in self._folders.all()]
         sides = self._sides()
         with translated(self._database.path):
@@ -87,7 +90,9 @@ class Books:
             stored_bytes=sealed,
             last_success=_timestamp(min(completed)) if completed and len(completed) == len(sides) else None,
             not_covered=tuple(dict.fromkeys(path for side in sides for path in json.loads(side[3]))),
-            folders=tuple(_balance(row, counts) for row, counts in counted if row.died is None or counts[1]),
+            folders=tuple(
+                _balance(row, counts, doubts.get(row.id, 0)) for row, counts in counted if row.died is None or counts[1]
+            ),
         )
 
     def totals(self) -> MailboxTotals:
@@ -110,19 +115,20 @@ class Books:
             row = self._database.connection.execute("SELECT count(*) FROM failure WHERE accepted = 0").fetchone()
         return int(row[0])
 
-    def declare_sides(self, names: Sequence[str]) -> None:
+    def declare_sides(self, names: Sequence[str]) -> set[str]:
         """Says which sides there are. One that never worked counts against the last success, one that is gone does not.
 
-        Writes nothing if they are the ones on record.
+        Those that are gone are the answer. Writes nothing if they are the ones on record.
         """
         known = {row[0]: row for row in self._sides()}
         if known.keys() == set(names):
-            return
+            return set()
         with self._database.note() as notes:
             for name in known.keys() - set(names):
                 self._replace_side(notes, known[name], None)
             for name in set(names) - known.keys():
                 self._replace_side(notes, None, (name, 0, None, "[]"))
+        return known.keys() - set(names)
 
     def note_look(self, side: str, looked: float, not_covered: Sequence[str], *, complete: bool) -> None:
         """Records that the source was looked at, and whether every folder was completed."""
@@ -131,6 +137,10 @@ class Books:
             old = next((row for row in self._sides() if row[0] == side), None)
             completed = at if complete else old and old[2]
             self._replace_side(notes, old, (side, at, completed, json.dumps(not_covered)))
+
+    def looked(self, side: str) -> float:
+        """When a side was last looked at, in seconds since the epoch; 0 if never."""
+        return next((row[1] / 1e6 for row in self._sides() if row[0] == side), 0.0)
 
     def _replace_side(self, notes: SetDigest, old: SideRow | None, new: SideRow | None) -> None:
         if old is not None:
@@ -155,7 +165,7 @@ def _timestamp(at: int) -> str:
     return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="seconds")
 
 
-def _balance(row: FolderRow, counts: tuple[int, int, int, int, int]) -> FolderBalance:
+def _balance(row: FolderRow, counts: tuple[int, int, int, int, int], unverified: int) -> FolderBalance:
     live, removed, quarantined, filtered, _ = counts
     on_record = live + quarantined + filtered
     balance = FolderBalance(
@@ -165,6 +175,7 @@ def _balance(row: FolderRow, counts: tuple[int, int, int, int, int]) -> FolderBa
         removed=removed,
         quarantined=quarantined,
         filtered=filtered,
+        unverified=unverified,
         source_count=row.source_count,
         unlisted=row.source_count - row.listed,
         balanced=not row.full and on_record == row.listed,

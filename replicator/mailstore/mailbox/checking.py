@@ -9,14 +9,20 @@ from replicator.mailstore.content import ID, PIECE_REF, Content, ContentReader
 from replicator.mailstore.mailbox.database import MailboxDatabase
 from replicator.mailstore.mailbox.folders import Folders
 from replicator.mailstore.mailbox.history import History
+from replicator.mailstore.mailbox.indexchecking import IndexCheck
 from replicator.mailstore.mailbox.rows import (
     FAILURE_COLUMNS,
     PLACEMENT_COLUMNS,
+    TROUBLE_COLUMNS,
     PlacementRow,
+    claim_fact,
     condition,
     failure_fact,
+    identity_fact,
     shared_fact,
     side_fact,
+    trouble_fact,
+    unverified_fact,
     version_fact,
 )
 from replicator.mailstore.problem import Problem
@@ -24,6 +30,14 @@ from replicator.mailstore.setdigest import Fact, SetDigest
 from replicator.mailstore.sqlcipher import page_problems
 
 _BATCH = 200
+_PLAIN: tuple[tuple[str, str, Callable[..., Fact]], ...] = (
+    ("failure", FAILURE_COLUMNS, failure_fact),
+    ("shared", "blob, sealed", lambda row: shared_fact(*row)),
+    ("change", "n, at, run", lambda row: ("change", *row)),
+    ("identity", "side, identity, version", identity_fact),
+    ("claim", "side, kind, checked, wrong", claim_fact),
+    ("unverified", "placement, since", unverified_fact),
+)
 
 
 class MailboxCheck:
@@ -32,28 +46,30 @@ class MailboxCheck:
     def __init__(self, database: MailboxDatabase, catalog: Catalog, reader: ContentReader) -> None:
         self._database = database
         self._catalog = catalog
-        self._reader = reader
+        self._index = IndexCheck(database, reader)
         self._folders = Folders(database)
         self._history = History(database, self._folders)
         self._where = f"mailbox {database.keys.id}"
 
     def structure(self) -> Iterator[Problem]:
         """Pages, rows, and whether every piece of every message has a place. No body is read."""
-        for check in (self._pages, self._rows, self._mark, self._places):
+        for check in (self._pages, self._rows, self._mark, self._places, self._index.problems):
             try:
                 yield from check()
             except StoreError as error:
                 yield Problem(self._where, error.message)
 
     def contents(self, wanted: Callable[[], bool]) -> Iterator[Content | Problem]:
-        """Every message held, or what is wrong with it; those that `wanted` picks are decrypted and hashed."""
+        """Every message held, or what is wrong with it; those that `wanted` picks are decrypted and hashed.
+
+        Where they have a fingerprint, that is compared too.
+        """
         for content in self._history.contents():
             if not wanted():
                 yield content
                 continue
             try:
-                for _ in self._reader.read(content):
-                    pass
+                self._index.read(content)
                 yield content
             except StoreError as error:
                 yield Problem(f"{self._where}, message {content.sha256.hex()}", error.message)
@@ -96,18 +112,16 @@ class MailboxCheck:
             yield from PlacementRow(*row).facts()
         for row in execute("SELECT placement, since, flags, version FROM placement_was"):
             yield condition(*row)
-        for row in execute(f"SELECT {FAILURE_COLUMNS} FROM failure"):
-            yield failure_fact(row)
-        for blob, sealed in execute("SELECT blob, sealed FROM shared"):
-            yield shared_fact(blob, sealed)
-        for row in execute("SELECT n, at, run FROM change"):
-            yield ("change", *row)
+        for table, columns, fact in _PLAIN:
+            yield from map(fact, execute(f"SELECT {columns} FROM {table}"))
 
     def _notes(self) -> Iterator[Fact]:
         for folder in self._folders.all():
             yield folder.note()
         for row in self._database.connection.execute("SELECT name, looked, completed, not_covered FROM side"):
             yield side_fact(row)
+        yield from map(trouble_fact, self._database.connection.execute(f"SELECT {TROUBLE_COLUMNS} FROM trouble"))
+        yield from self._index.notes()
 
 
 def _blobs(content: Content) -> Iterable[bytes]:

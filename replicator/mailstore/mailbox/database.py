@@ -56,6 +56,8 @@ class MailboxDatabase:
             version = self.connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0 and create:
                 schema.create_schema(self.connection)
+            elif version == 1:
+                schema.migrate(self.connection, path)
             elif version != schema.VERSION:
                 raise StoreError(
                     f"{path.name} has format {version}, this program knows {schema.VERSION}",
@@ -99,9 +101,15 @@ class MailboxDatabase:
 
     @contextmanager
     def note(self) -> Iterator[SetDigest]:
-        """A write of times and counts, which are no part of the history and bump no counter; and their own digest."""
+        """A write of times and counts, which are no part of the history and bump no counter; and their own digest.
+
+        Raises StaleLease as `commit` does, where there was an `adopt`.
+        """
         with transaction(self.connection, self.path):
-            notes = self._state().notes
+            state = self._state()
+            if self._epoch and state.epoch != self._epoch:
+                raise StaleLease("another worker took this mailbox over", "nothing is lost: it goes on from here")
+            notes = state.notes
             yield notes
             self.connection.execute("UPDATE state SET notes = ?", (notes.value(),))
 

@@ -9,7 +9,7 @@ from replicator.mailstore.mailbox.database import Commit, MailboxDatabase
 from replicator.mailstore.mailbox.rows import FOLDER_COLUMNS, FolderRow, encode_path, folder_row
 from replicator.mailstore.sqlcipher import translated
 
-_UPDATE = """UPDATE folder SET path = :path, role = :role, died = :died, cursor = :cursor, full = :full,
+_UPDATE = """UPDATE folder SET ref = :ref, path = :path, role = :role, died = :died, cursor = :cursor, full = :full,
     next_number = :next_number, stamp = :stamp, source_count = :source_count, listed = :listed WHERE id = :id"""
 _INSERT = f"""INSERT INTO folder ({FOLDER_COLUMNS}) VALUES (:id, :side, :ref, :path, :role, :born, :died, :cursor,
     :full, :next_number, :stamp, :source_count, :listed)"""
@@ -65,6 +65,20 @@ class Folders:
                 )
                 commit.digest.add(("folder was", row.id, commit.change, encode_path(row.path)))
             return self.update(commit, row, path=folder.path, role=folder.role, died=None)
+
+    def rename(self, row: FolderRow, folder: Folder, run: str) -> FolderRow:
+        """The row goes on as a folder that the source lists under an id without a live row.
+
+        A row of a folder that once had this id and has left takes the id that is free now.
+        """
+        with self._database.commit(run) as commit:
+            before = self.get(row.side, folder.id)
+            if before is not None:
+                self.update(commit, before, ref="")
+            new = self.update(commit, row, ref=folder.id)
+            if before is not None:
+                self.update(commit, before, ref=row.ref)
+        return new
 
     def update(self, commit: Commit, row: FolderRow, **changes: object) -> FolderRow:
         """Writes what changed of a folder within a commit, and returns the row as it is then.

@@ -1,13 +1,26 @@
-"""The two header fields that listings show, as raw bytes: cut out here, decoded only when shown."""
+"""Of a header what is kept apart: the two fields that listings show, as raw bytes, and the digest of its block."""
 
 import re
 from email.errors import MessageError
 from email.header import decode_header, make_header
+from hashlib import sha256
+
+from connectors.body import HEAD_MAX
 
 _LIMIT = 2000
+_LINE_ENDS = b"\r\n"
 _MESSAGE_ID = re.compile(rb"(?:\A|\n)message-id[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE)
 _SUBJECT = re.compile(rb"(?:\A|\n)subject[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE)
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
+
+
+def heading(block: bytes) -> bytes:
+    """What a header block is known again by: its SHA-256, without the line ends at its end.
+
+    Empty for none at all, and for one that may have been cut: by that nothing is to be recognised.
+    """
+    text = block.rstrip(_LINE_ENDS)
+    return sha256(text).digest() if text and len(block) < HEAD_MAX else b""
 
 
 def message_id(head: bytes) -> bytes:

@@ -28,7 +28,10 @@ _STATES = {QUARANTINED: State.QUARANTINED, FILTERED: State.FILTERED}
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A placement as `list` shows it. `content` is None where no bytes could be taken; `reason` says why, if it did."""
+    """A placement as `list` shows it. `content` is None where no bytes could be taken; `reason` says why, if it did.
+
+    `unverified`, today: it was matched after a re-numbering, and its body has not been read again since.
+    """
 
     id: str
     item: str | None
@@ -43,18 +46,20 @@ class Listed:
     state: State
     content: Content | None
     reason: str
+    unverified: bool = False
 
 
 # A condition of the past comes from placement_was, the present one from the placement itself. One row a placement.
 _SELECT = """SELECT p.id, p.folder, f.side, f.ref, p.ref, p.arrived, p.died,
         CASE WHEN p.since <= :change THEN p.flags ELSE w.flags END,
         CASE WHEN p.since <= :change THEN p.version ELSE w.version END,
-        v.item, v.sha256, v.size, v.recipe, v.pieces, v.message_id, v.subject, e.message
+        v.item, v.sha256, v.size, v.recipe, v.pieces, v.message_id, v.subject, e.message, u.since
     FROM placement p
     JOIN folder f ON f.id = p.folder
     LEFT JOIN placement_was w ON p.since > :change AND w.placement = p.id AND w.since <= :change AND w.until > :change
     LEFT JOIN version v ON v.id = CASE WHEN p.since <= :change THEN p.version ELSE w.version END
     LEFT JOIN failure e ON e.placement = p.id
+    LEFT JOIN unverified u ON u.placement = p.id
     WHERE p.born <= :change"""
 NOW = (1 << 63) - 1
 
@@ -109,4 +114,5 @@ class History:
             state=State.REMOVED if died is not None and died <= change else _STATES.get(version, State.LIVE),
             content=content,
             reason=row[16] or "",
+            unverified=row[17] is not None,
         )

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connectors.model import Change, Failure, Gone, Ref, Seen
-from replicator.mailstore.mailbox.answers import Answer, Counts, New
+from replicator.mailstore.mailbox.answers import Answer, Counts, Matched, New
+from replicator.mailstore.mailbox.claims import Kind
 from replicator.mailstore.mailbox.database import Commit
 from replicator.mailstore.mailbox.rows import QUARANTINED, FolderRow, PlacementRow, encode_flags
 
@@ -34,6 +35,10 @@ class PageWork:
         self._arriving: dict[str, PlacementRow] = {}
         self._failures: dict[int, Failure] = {}
         self._new_versions: dict[int, New] = {}
+        self._unverified: list[int] = []
+        self._learnt: dict[str, int] = {}
+        self._doubled = 0  # identities that stood for two contents
+        self._sizes = [0, 0]  # compared, wrong
         fresh = (answer.content.sha256 for answer in answers.values() if isinstance(answer, New))
         self._versions = {sha256: held.version for sha256, held in recorder.held(fresh).items()}
 
@@ -44,9 +49,11 @@ class PageWork:
         if isinstance(change, Gone):
             if row is not None and here:
                 self._leave(row)
-        elif row is not None and here:
+        elif row is not None and here and (change.ref not in self._answers or row.stands_for(change)):
             self._reflag(row, encode_flags(change.flags))
         elif change.ref in self._answers:
+            if row is not None and here:
+                self._leave(row)
             self._arrive(change, self._answers[change.ref], first=row is None)
 
     def write(self) -> int:
@@ -54,7 +61,16 @@ class PageWork:
         self._recorder.insert_versions(self._commit, self._new_versions)
         self._recorder.insert_placements(self._commit, self._arriving.values())
         self._recorder.failures.add(self._commit, self._failures)
+        self._recorder.unverified.add(self._commit, self._unverified)
+        self._judge()
         return self._number
+
+    def _judge(self) -> None:
+        """Records what the source claimed of messages whose bytes came: identities to go by, and how right it was."""
+        side, claims = self._folder.side, self._recorder.claims
+        known, contradicted = self._recorder.identities.learn(self._commit, side, self._learnt)
+        claims.add(self._commit, side, Kind.IDENTITY, known + self._doubled, contradicted + self._doubled)
+        claims.add(self._commit, side, Kind.SIZE, *self._sizes)
 
     def _arrive(self, change: Seen, answer: Answer, *, first: bool) -> None:
         placement = self._commit.new_placement()
@@ -63,6 +79,10 @@ class PageWork:
             self.counts.seen += 1
             setattr(self.counts, outcome, getattr(self.counts, outcome) + 1)
         self.counts.bytes += size
+        if isinstance(answer, Matched):
+            self._go_on(placement, answer)
+        elif not isinstance(answer, Failure):
+            self._compare(change, version, size)
         self._arriving[change.ref.id] = PlacementRow(
             id=placement,
             folder=self._folder.id,
@@ -82,6 +102,8 @@ class PageWork:
         if isinstance(answer, Failure):
             self._failures[placement] = answer
             return QUARANTINED, "quarantined", 0
+        if isinstance(answer, Matched):
+            return answer.version, "merged", 0
         if not isinstance(answer, New):
             return answer.version, "merged", answer.size
         sha256, size = answer.content.sha256, answer.content.size
@@ -90,6 +112,25 @@ class PageWork:
         version = self._versions[sha256] = self._commit.new_version()
         self._new_versions[version] = answer
         return version, "stored", size
+
+    def _go_on(self, placement: int, match: Matched) -> None:
+        """Marks a placement that was matched without its body; the one that it continues ends here."""
+        if match.unverified:
+            self._unverified.append(placement)
+            self.counts.unverified += 1
+        old = self._recorder.placement(match.old) if match.old else None
+        if old is not None and old.died is None:
+            self._recorder.close(self._commit, [old])
+            self._recorder.unverified.drop(self._commit, old.id)
+            self.counts.removed += 1
+
+    def _compare(self, change: Seen, version: int, size: int) -> None:
+        """What the listing said of a message, now that its bytes are here."""
+        if change.size:
+            self._sizes[0] += 1
+            self._sizes[1] += change.size != size
+        if change.identity:
+            self._doubled += self._learnt.setdefault(change.identity, version) != version
 
     def _reflag(self, row: PlacementRow, flags: str) -> None:
         if flags == row.flags:

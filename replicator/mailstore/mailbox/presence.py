@@ -1,7 +1,7 @@
 """Compares what is on record with the ids that the source lists now, whatever their order, in bounded memory."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -24,6 +24,36 @@ class Presence:
     closed: int
 
 
+class Orphans:
+    """Placements that the source no longer lists by their ids: each has left, or was numbered anew.
+
+    By folder, a bit for each number that is still listed, and the first number that was not given out yet.
+    """
+
+    def __init__(self, present: Mapping[int, tuple[bytearray, int]] | None = None) -> None:
+        self._present = dict(present or {})
+
+    @property
+    def folders(self) -> list[int]:
+        """Those that have some."""
+        return list(self._present)
+
+    def __bool__(self) -> bool:
+        return bool(self._present)
+
+    def __contains__(self, place: tuple[int, int]) -> bool:
+        folder, number = place
+        present, limit = self._present.get(folder, (b"", 0))
+        return number < limit and not present[number >> 3] >> (number & 7) & 1
+
+    def __or__(self, other: "Orphans") -> "Orphans":
+        return Orphans(self._present | other._present)
+
+    def take(self, folder: int, number: int) -> None:
+        """It was found again, under another id."""
+        self._present[folder][0][number >> 3] |= 1 << (number & 7)
+
+
 class PresenceCheck:
     """One bit for each number that the folder ever gave out: a million messages need 125 kB."""
 
@@ -33,6 +63,22 @@ class PresenceCheck:
 
     def close_absent(self, folder: FolderRow, inventory: Iterable[Ref], run: str) -> Presence:
         """Marks as removed every placement of the folder that the inventory does not list."""
+        present, unrecorded = self._present(folder, inventory)
+        recorded = int.from_bytes(present, "little").bit_count()  # not counted above: an inventory may repeat itself
+        closed = 0 if recorded == self.live(folder) else self._close(folder, present, run)
+        return Presence(recorded + unrecorded, unrecorded, closed)
+
+    def orphans(self, folder: FolderRow, inventory: Iterable[Ref]) -> "Orphans":
+        """The live placements that an inventory does not list."""
+        live = self.live(folder)
+        if not live:
+            return Orphans()
+        present, _ = self._present(folder, inventory)
+        some = int.from_bytes(present, "little").bit_count() < live
+        return Orphans({folder.id: (present, folder.next_number)} if some else {})
+
+    def _present(self, folder: FolderRow, inventory: Iterable[Ref]) -> tuple[bytearray, int]:
+        """A bit for each number that is listed, and how many ids without a row are."""
         present = bytearray(folder.next_number // 8 + 1)
         unrecorded = 0
         refs = iter(inventory)
@@ -41,9 +87,7 @@ class PresenceCheck:
             unrecorded += len(batch) - len(numbers)
             for number in numbers:
                 present[number >> 3] |= 1 << (number & 7)
-        recorded = int.from_bytes(present, "little").bit_count()  # not counted above: an inventory may repeat itself
-        closed = 0 if recorded == self.live(folder) else self._close(folder, present, run)
-        return Presence(recorded + unrecorded, unrecorded, closed)
+        return present, unrecorded
 
     def live(self, folder: FolderRow) -> int:
         """How many messages are on record as there, quarantined and filtered ones included."""

@@ -7,8 +7,10 @@ from itertools import islice
 
 from connectors.model import Change, Gone, Page, Ref, Seen
 from replicator.mailstore.mailbox.answers import Answer, Counts, Held, New
+from replicator.mailstore.mailbox.claims import Claims
 from replicator.mailstore.mailbox.database import Commit, MailboxDatabase
 from replicator.mailstore.mailbox.folders import Folders
+from replicator.mailstore.mailbox.identities import Identities
 from replicator.mailstore.mailbox.pagework import PageWork
 from replicator.mailstore.mailbox.quarantine import FailureRows
 from replicator.mailstore.mailbox.rows import (
@@ -20,12 +22,13 @@ from replicator.mailstore.mailbox.rows import (
     shared_fact,
     version_fact,
 )
+from replicator.mailstore.mailbox.unverified import Unverified
 from replicator.mailstore.sqlcipher import translated
 
 _BATCH = 500
 _INSERT_PLACEMENT = f"INSERT INTO placement ({PLACEMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PLACEMENT_FIELDS = tuple(PlacementRow.__slots__)
-_INSERT_VERSION = "INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_VERSION = "INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Recorder:
@@ -35,6 +38,9 @@ class Recorder:
         self._database = database
         self._folders = folders
         self.failures = failures
+        self.identities = Identities(database)
+        self.claims = Claims(database)
+        self.unverified = Unverified(database)
 
     def on_record(self, folder: FolderRow, refs: Iterable[Ref]) -> dict[str, PlacementRow]:
         """The latest placement of each ref that has one, of any state."""
@@ -49,11 +55,20 @@ class Recorder:
                     latest[placement.ref] = placement
         return latest
 
+    def placement(self, number: int) -> PlacementRow:
+        """One placement by its id."""
+        sql = f"SELECT {PLACEMENT_COLUMNS} FROM placement WHERE id = ?"
+        with translated(self._database.path):
+            return PlacementRow(*self._database.connection.execute(sql, (number,)).fetchone())
+
     def unknown(self, folder: FolderRow, page: Page) -> list[Ref]:
-        """The refs of a page whose bodies have to be fetched: those without a row, or that had left and are back."""
-        seen = {change.ref: None for change in page.changes if isinstance(change, Seen)}
+        """The refs of a page whose bodies have to be fetched.
+
+        Those without a row, or that had left and are back, or that stand for another message now.
+        """
+        seen = {change.ref: change for change in page.changes if isinstance(change, Seen)}
         known = self.on_record(folder, seen)
-        return [ref for ref in seen if ref.id not in known or known[ref.id].died is not None]
+        return [ref for ref, each in seen.items() if ref.id not in known or not known[ref.id].stands_for(each)]
 
     def held(self, digests: Iterable[bytes]) -> dict[bytes, Held]:
         """Those of the contents that this mailbox holds, by their SHA-256: equal bytes are one version."""
@@ -120,8 +135,8 @@ class Recorder:
             content = new.content
             commit.digest.add(version_fact(version, version, content.sha256, content.size))
             commit.sealed += new.sealed + self._count_shared(commit, new.shared)
-            fields = (content.sha256, content.size, content.recipe, content.pieces, new.message_id, new.subject)
-            rows.append((version, version, *fields))
+            fields = (content.sha256, content.size, content.recipe, content.pieces)
+            rows.append((version, version, *fields, new.message_id, new.subject, new.heading))
         self._database.connection.executemany(_INSERT_VERSION, rows)
 
     def insert_placements(self, commit: Commit, rows: Iterable[PlacementRow]) -> None:
@@ -145,7 +160,8 @@ class Recorder:
 
 def _tells(change: Change, row: PlacementRow | None, answers: Mapping[Ref, Answer]) -> bool:
     """Whether a change says anything that is not on record."""
-    here = row is not None and row.died is None
     if isinstance(change, Gone):
-        return here
-    return encode_flags(change.flags) != row.flags if row is not None and here else change.ref in answers
+        return row is not None and row.died is None
+    if row is None or not row.stands_for(change):
+        return change.ref in answers
+    return encode_flags(change.flags) != row.flags

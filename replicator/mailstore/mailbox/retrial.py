@@ -1,13 +1,16 @@
-"""Records how another try at quarantined messages ended."""
+"""Records how another try at quarantined messages ended, and another look at those that were matched unread."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from connectors.model import Failure, Ref
 from replicator.mailstore.mailbox.answers import Answer, Counts, New
+from replicator.mailstore.mailbox.claims import Kind
 from replicator.mailstore.mailbox.database import Commit, MailboxDatabase
 from replicator.mailstore.mailbox.quarantine import FailureRows, Quarantined
 from replicator.mailstore.mailbox.recording import Recorder
 from replicator.mailstore.mailbox.rows import FolderRow
+from replicator.mailstore.mailbox.unverified import Doubt
 
 
 class Retrial:
@@ -36,8 +39,33 @@ class Retrial:
                     counts.recovered += 1
         return counts
 
-    def _version(self, commit: Commit, answer: Answer) -> int:
-        assert not isinstance(answer, Failure)
+    def reread(self, doubts: Sequence[Doubt], answers: Mapping[Ref, Answer], run: str) -> Counts:
+        """One commit for all whose bodies came: the doubt ends, and what turns out to be other content is put right.
+
+        Then the sizes of that side, by which it was matched, are not trusted again.
+        """
+        counts = Counts()
+        came = [(doubt, answer) for doubt in doubts if _is_content(answer := answers.get(doubt.ref))]
+        if not came:
+            return counts
+        with self._database.commit(run) as commit:
+            wrong: Counter[str] = Counter()
+            for doubt, answer in came:
+                row = self._recorder.placement(doubt.placement)
+                self._recorder.unverified.drop(commit, doubt.placement)
+                version = self._version(commit, answer)
+                counts.reread += 1
+                if version != row.version:
+                    self._recorder.revise(commit, row, flags=row.flags, version=version)
+                    counts.corrected += 1
+                    wrong[doubt.side] += 1
+            for side, number in wrong.items():
+                self._recorder.claims.add(commit, side, Kind.SIZE, number, number)
+                self._recorder.claims.add(commit, side, Kind.IDENTITY, number, number)
+        return counts
+
+    def _version(self, commit: Commit, answer: Answer | None) -> int:
+        assert not isinstance(answer, Failure | None)
         if not isinstance(answer, New):
             return answer.version
         known = self._recorder.held((answer.content.sha256,)).get(answer.content.sha256)
@@ -46,3 +74,7 @@ class Retrial:
         version = commit.new_version()
         self._recorder.insert_versions(commit, {version: answer})
         return version
+
+
+def _is_content(answer: Answer | None) -> bool:
+    return answer is not None and not isinstance(answer, Failure)

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
-from connectors.model import Cursor, Role
+from connectors.model import Cursor, Role, Seen
 from replicator.mailstore.setdigest import Fact
 
 
@@ -88,6 +89,16 @@ class PlacementRow:
         if self.died is not None:
             yield ("left", self.id, self.died)
 
+    def stands_for(self, seen: Seen) -> bool:
+        """It is there, and is what the source lists under its id: a message's date never changes (RFC 3501 2.3.1.1).
+
+        With another date it is another message: the server was set back, or the folder is another one that has the
+        same numbering.
+        """
+        if self.died is not None:
+            return False
+        return self.arrived == seen.arrived_at.isoformat() or datetime.fromisoformat(self.arrived) == seen.arrived_at
+
     def condition(self) -> Fact:
         """The state that began at `since`."""
         return condition(self.id, self.since, self.flags, self.version)
@@ -114,6 +125,29 @@ def shared_fact(blob: bytes, sealed: int) -> Fact:
 def side_fact(row: tuple[str | int | None, ...]) -> Fact:
     """When a side was looked at and completed, and what of it is not covered."""
     return ("side", *row)
+
+
+TROUBLE_COLUMNS = "side, folder, code, message, advice, since, last"
+
+
+def trouble_fact(row: tuple[str | int, ...]) -> Fact:
+    """The last error of a side's pass, or of a folder's; `row` is as TROUBLE_COLUMNS."""
+    return ("trouble", *row)
+
+
+def identity_fact(row: tuple[str | int, ...]) -> Fact:
+    """The fact that an id of a side's server stands for a version."""
+    return ("identity", *row)
+
+
+def claim_fact(row: tuple[str | int, ...]) -> Fact:
+    """How often a side's word was compared with bytes, and was wrong."""
+    return ("claim", *row)
+
+
+def unverified_fact(row: tuple[int, ...]) -> Fact:
+    """The fact that a placement was matched without its body, by a change."""
+    return ("unverified", *row)
 
 
 def failure_fact(row: tuple[str | int, ...]) -> Fact:

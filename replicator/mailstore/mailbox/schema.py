@@ -4,9 +4,12 @@ A change number is the number of the transaction that made the change. A row is 
 not at, `died` or `until`; NULL is "still". A placement's version is -1 while it is quarantined, 0 if it was filtered.
 """
 
-from replicator.mailstore.sqlcipher import Connection
+from pathlib import Path
 
-VERSION = 1
+from replicator.mailstore.mailbox.indextables import CREATE_INDEX
+from replicator.mailstore.sqlcipher import Connection, transaction
+
+VERSION = 2
 
 _TABLES: dict[str, dict[str, type]] = {
     "state": {
@@ -47,6 +50,7 @@ _TABLES: dict[str, dict[str, type]] = {
         "pieces": bytes,
         "message_id": bytes,
         "subject": bytes,
+        "heading": bytes,
     },
     "shared": {"blob": bytes, "sealed": int},
     "placement": {
@@ -71,9 +75,36 @@ _TABLES: dict[str, dict[str, type]] = {
         "due": int,
         "accepted": int,
     },
+    "identity": {"side": str, "identity": str, "version": int},
+    "claim": {"side": str, "kind": str, "checked": int, "wrong": int},
+    "unverified": {"placement": int, "since": int},
+    "trouble": {
+        "side": str,
+        "folder": str,
+        "code": str,
+        "message": str,
+        "advice": str,
+        "since": int,
+        "last": int,
+    },
 }
-_KEYS = {"change": "n", "side": "name", "shared": "blob", "failure": "placement"}
+_KEYS: dict[str, str | tuple[str, ...]] = {
+    "change": "n",
+    "side": "name",
+    "shared": "blob",
+    "failure": "placement",
+    "identity": ("side", "identity"),
+    "claim": ("side", "kind"),
+    "unverified": "placement",
+    "trouble": ("side", "folder"),
+}
 _KEYLESS = {"folder_was", "placement_was"}
+_SINCE_2 = ("identity", "claim", "unverified", "trouble")
+_LATER_INDEXES = (
+    "CREATE INDEX identity_version ON identity (version)",
+    # Where a renumbered message is looked for. Dates come nearly in order, so it is cheap to keep.
+    "CREATE INDEX placement_arrived ON placement (folder, arrived) WHERE died IS NULL",
+)
 _REQUIRED = {
     "state": {"epoch", "commits", "digest", "notes", "at", "sealed", "next_version", "next_placement"},
     "placement": {"folder", "number", "ref", "arrived", "born", "since", "flags", "version"},
@@ -111,5 +142,23 @@ def create_schema(connection: Connection) -> None:
     )
     # A ref has one live row. The index is small: removed messages are not in it.
     connection.execute("CREATE UNIQUE INDEX placement_live ON placement (folder, ref) WHERE died IS NULL")
+    for statement in (*_LATER_INDEXES, *CREATE_INDEX):
+        connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.commit()
+
+
+def migrate(connection: Connection, path: Path) -> None:
+    """Brings a database of version 1 to the present one, in one transaction. No row is touched, so no digest moves."""
+    from replicator.mailstore.tables import tables  # noqa: PLC0415 - as above
+
+    database = tables(connection)
+    with transaction(connection, path):
+        if connection.execute("PRAGMA user_version").fetchone()[0] != 1:
+            return  # another process came first
+        for name in _SINCE_2:
+            connection.execute(database.create_table_sql(name, _TABLES[name], pk=_KEYS[name]))
+        connection.execute("ALTER TABLE version ADD COLUMN heading BLOB")
+        for statement in (*_LATER_INDEXES, *CREATE_INDEX):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -4,21 +4,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from connectors.errors import StoreError
-from connectors.model import Folder, Page, Ref
+from connectors.model import Folder, Page, Ref, Seen
+from reconcile.fingerprint import Fingerprint
 from replicator.folderpath import join_path
 from replicator.mailstore.catalog import Catalog, Mark
 from replicator.mailstore.content import Content, ContentReader
-from replicator.mailstore.mailbox.answers import Answer, Counts, Held
+from replicator.mailstore.mailbox.answers import Answer, Counts, Held, Need
 from replicator.mailstore.mailbox.balance import Books, MailboxBalance, MailboxTotals
 from replicator.mailstore.mailbox.checking import MailboxCheck
 from replicator.mailstore.mailbox.database import MailboxDatabase
 from replicator.mailstore.mailbox.folders import Folders
+from replicator.mailstore.mailbox.headings import fill_headings
 from replicator.mailstore.mailbox.history import NOW, History, Listed, State
-from replicator.mailstore.mailbox.presence import Presence, PresenceCheck
+from replicator.mailstore.mailbox.index import Index
+from replicator.mailstore.mailbox.matching import Headers, Matching
+from replicator.mailstore.mailbox.presence import Orphans, Presence, PresenceCheck
 from replicator.mailstore.mailbox.quarantine import FailureRows, Quarantined
 from replicator.mailstore.mailbox.recording import Recorder
+from replicator.mailstore.mailbox.resemblance import Resemblance
 from replicator.mailstore.mailbox.retrial import Retrial
 from replicator.mailstore.mailbox.rows import FolderRow
+from replicator.mailstore.mailbox.traffic import Traffic, traffic_since
+from replicator.mailstore.mailbox.troubles import Troubles
+from replicator.mailstore.mailbox.unverified import Doubt
 from replicator.mailstore.problem import Problem
 
 
@@ -30,11 +38,14 @@ class MailboxStore:
         self.folders = Folders(database)
         self._failures = FailureRows(database)
         self._recorder = Recorder(database, self.folders, self._failures)
+        self._resemblance = Resemblance(database, self._recorder.claims)
         self._retrial = Retrial(database, self._recorder, self._failures)
         self._presence = PresenceCheck(database, self._recorder)
         self._history = History(database, self.folders)
         self._books = Books(database, self.folders)
+        self.troubles = Troubles(database)
         self.reader = reader
+        self.index = Index(database, reader)
         self._check = MailboxCheck(database, catalog, reader)
         self._run = ""
 
@@ -55,13 +66,41 @@ class MailboxStore:
         return self.folders.open(side, folder, self._run)
 
     @contextmanager
-    def lookup(self) -> Iterator[Callable[[FolderRow, Page], list[Ref]]]:
-        """Which messages of a page have to be fetched: for a thread of its own, with a connection of its own."""
+    def lookup(self, folder: FolderRow, orphans: Orphans, headers: Headers) -> Iterator[Callable[[Page], Need]]:
+        """What of a page has to be fetched: for a thread of its own, with a connection of its own."""
         database = self.database.again()
         try:
-            yield Recorder(database, Folders(database), FailureRows(database)).unknown
+            recorder = Recorder(database, Folders(database), FailureRows(database))
+            yield Matching(database, recorder, folder, orphans, headers).need
         finally:
             database.close()
+
+    def orphans(self, folder: FolderRow, inventory: Iterable[Ref]) -> Orphans:
+        """Messages on record that an inventory does not list, ready to be matched."""
+        orphans = self._presence.orphans(folder, inventory)
+        if orphans:
+            self.fill_headings(folder)
+        return orphans
+
+    def fill_headings(self, folder: FolderRow) -> None:
+        """Makes sure that the folder's messages can be known again by their headers."""
+        fill_headings(self.database, self.reader, folder)
+
+    def resemblance(self, folder: FolderRow, listed: Sequence[Seen]) -> list[tuple[Ref, bytes]] | None:
+        """Messages on record in a folder under ids that are listed now: refs and headings. None if one is another."""
+        return self._resemblance.compare(folder, listed)
+
+    def rename_folder(self, row: FolderRow, folder: Folder) -> FolderRow:
+        """The row goes on under another id of the source's."""
+        return self.folders.rename(row, folder, self._run)
+
+    def doubts(self, side: str, after: int) -> list[Doubt]:
+        """Some of the messages whose bodies are to be read again, beyond a placement; none that this run matched."""
+        return self._recorder.unverified.due(side, self._run, after)
+
+    def reread(self, doubts: Sequence[Doubt], answers: Mapping[Ref, Answer]) -> Counts:
+        """Records what reading them again told."""
+        return self._retrial.reread(doubts, answers, self._run)
 
     def held(self, digests: Iterable[bytes]) -> dict[bytes, Held]:
         """Those of the contents that this mailbox holds, by their SHA-256."""
@@ -109,12 +148,17 @@ class MailboxStore:
         return closed
 
     def declare_sides(self, names: Sequence[str]) -> None:
-        """Says which sides this mailbox has."""
-        self._books.declare_sides(names)
+        """Says which sides this mailbox has. What stood in the way of one that is gone goes with it."""
+        for name in self._books.declare_sides(names):
+            self.troubles.settle(name, {}, 0)
 
     def note_look(self, side: str, looked: float, not_covered: Sequence[tuple[str, ...]], *, complete: bool) -> None:
         """Records that the source was looked at, and what of it is not replicated."""
         self._books.note_look(side, looked, [join_path(path) for path in not_covered], complete=complete)
+
+    def looked(self, side: str) -> float:
+        """When a side was last looked at, in seconds since the epoch; 0 if never."""
+        return self._books.looked(side)
 
     def mark(self) -> Mark:
         """What the catalog is to repeat of this database."""
@@ -131,6 +175,10 @@ class MailboxStore:
         for listed in self._history.listing(side=side, state=wanted, change=change):
             if folder is None or join_path(listed.path) == folder:
                 yield listed
+
+    def traffic(self, side: str, since: float) -> Traffic:
+        """How many bytes were recorded from a side since a time (seconds since the epoch)."""
+        return traffic_since(self.database, side, since)
 
     def find(self, number: int) -> Listed | None:
         """A placement by its number within the mailbox."""
@@ -151,6 +199,18 @@ class MailboxStore:
     def totals(self) -> MailboxTotals:
         """Counts for the totals of the mailstore."""
         return self._books.totals()
+
+    def search_text(self, match: str) -> Iterator[int]:
+        """The versions that an FTS5 query finds, the newest first (see FullText.search)."""
+        return self.index.search(match)
+
+    def candidates(self, keys: Iterable[int]) -> frozenset[int]:
+        """The versions that share a join key: whoever is the same message is among them, if it is indexed."""
+        return self.index.candidates(keys)
+
+    def fingerprint(self, version: int) -> Fingerprint | None:
+        """That of a version; None if it has none yet, or failed."""
+        return self.index.fingerprint(version)
 
     def read(self, listed: Listed) -> Iterator[bytes]:
         """The exact bytes of a message. Raises Tampered; StoreError if there are none."""
