@@ -59,7 +59,7 @@ def _compare(options: argparse.Namespace, place: Path, server: Dovecot, totals: 
 
 
 def _profile(options: argparse.Namespace, place: Path, server: Dovecot, totals: Totals) -> None:
-    peer = Replicator(place / "replicator", server, USER)
+    peer = Replicator(place / "replicator", server, USER, index=False)
     peer.reset()
     text = profile(peer, f"initial, {totals.messages} messages, {totals.bytes / 1e6:.1f} MB")
     text += "\n\n" + profile(peer, "no change") + "\n"

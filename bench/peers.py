@@ -81,10 +81,11 @@ class Mbsync:
 
 
 class Replicator:
-    """Ours, as a user runs it."""
+    """Ours: until all mail is safe, as the others do, or with the index that is made of it afterwards."""
 
-    def __init__(self, directory: Path, server: Dovecot, user: str) -> None:
-        self.name = "replicator"
+    def __init__(self, directory: Path, server: Dovecot, user: str, *, index: bool) -> None:
+        self.name = "replicator +index" if index else "replicator"
+        self._options = () if index else ("--index-seconds", "0")
         self._directory, self._server, self._user = directory, server, user
         self.kept = directory / "mailstore"
         self.home: Installation | None = None
@@ -96,9 +97,9 @@ class Replicator:
         self.home.run("init")
 
     def start(self) -> "subprocess.Popen[str]":
-        """`sync --jobs 1`."""
+        """`sync --jobs 1`, as a user runs it with the index."""
         assert self.home is not None, "reset comes first"
-        return self.home.start("sync", "--jobs", "1", "--json")
+        return self.home.start("sync", "--jobs", "1", "--json", *self._options)
 
 
 class Floor:
@@ -127,7 +128,8 @@ def make_peers(directory: Path, server: Dovecot, user: str) -> Sequence[Peer]:
     if shutil.which("mbsync") is None:
         raise SystemExit("mbsync is not installed: apt-get install isync")
     return (
-        Replicator(directory / "replicator", server, user),
+        Replicator(directory / "replicator", server, user, index=False),
+        Replicator(directory / "replicator-index", server, user, index=True),
         Mbsync(directory / "mbsync", server, user, compress=False),
         Mbsync(directory / "mbsync-compress", server, user, compress=True),
         Floor(directory / "floor", server, user),

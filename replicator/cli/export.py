@@ -1,5 +1,6 @@
 """`replicator export`: gives mail back as files that hold the exact bytes, with a manifest that proves it."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,11 +8,13 @@ import click
 
 from connectors.errors import ConfigError, StoreError
 from replicator.cli.display import counted, human_bytes, print_error, print_json, print_text
-from replicator.cli.invocation import Invocation, chosen, known_mailboxes
+from replicator.cli.invocation import Invocation, chosen, known_mailboxes, untouched
 from replicator.cli.options import Command, at_option, json_option, side_option
 
 if TYPE_CHECKING:
     from replicator.export import ExportReport
+
+KINDS = {"eml": "a file each", "mbox": "a file a folder", "maildir": "a Maildir++"}
 
 
 @click.command("export", cls=Command, short_help="Give mail back as files.")
@@ -20,7 +23,11 @@ if TYPE_CHECKING:
 @side_option
 @at_option
 @click.option(
-    "--format", "format_", type=click.Choice(["eml"]), required=True, help="One file a message, as it was sent."
+    "--format",
+    "format_",
+    type=click.Choice(list(KINDS)),
+    required=True,
+    help="A file a message, as it was sent; mboxrd, a file a folder; or a Maildir++.",
 )
 @click.option(
     "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new or empty directory."
@@ -37,10 +44,10 @@ def command(
     output: Path,
     as_json: bool,
 ) -> None:
-    """Write every live message of a mailbox to DIR: exact bytes, one file a placement, a directory a folder.
+    """Write every live message of a mailbox to DIR: exact bytes, one file a placement or, with mbox, a folder.
 
-    manifest.jsonl lists each file with its SHA-256 and what `list` tells of it. What cannot be exported is named as an
-    exception: the exit code is then 3, or 13 if stored bytes are damaged.
+    manifest.jsonl lists each message with its file, its SHA-256 and what `list` tells of it. What cannot be exported is
+    named as an exception: the exit code is then 3, or 13 if stored bytes are damaged.
     """
     from replicator.cli.selection import Selection
     from replicator.export import export_messages
@@ -53,14 +60,17 @@ def command(
         chosen([mailbox], known_mailboxes(config, mailstore))
         store = mailstore.mailbox(mailbox) if mailbox in mailstore.names() else None
         if store is None or store.database.began() is None:
-            raise StoreError(f"nothing is held of {mailbox} yet", "run `replicator sync`")
+            raise StoreError(*untouched(mailbox, mailstore))
         placements = Selection(mailbox, folder, side, at).of(store, "all")
         with showing(shown=invocation.shows_progress()) as advance:
-            report = export_messages(store, output, placements, advance)
+            try:
+                report = export_messages(store, output, placements, advance, format_)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(f"the export is not complete: remove {output} and export again") from None
     if as_json:
         print_json(report.as_json())
     else:
-        _show(report, output, quiet=invocation.quiet)
+        _show(report, f"{output}, {KINDS[format_]}", quiet=invocation.quiet)
     ctx.exit(report.exit_code)
 
 
@@ -70,11 +80,13 @@ def _refuse_inside(output: Path, mailstore: Path) -> None:
         raise ConfigError(f"{output} lies within the mailstore {mailstore}", "name a directory outside of it")
 
 
-def _show(report: "ExportReport", output: Path, *, quiet: bool) -> None:
+def _show(report: "ExportReport", where: str, *, quiet: bool) -> None:
     if not quiet:
         count = counted(report.messages, "live message")
-        print_text(f"{count}, {human_bytes(report.bytes)} written to {output}, a file each")
+        print_text(f"{count}, {human_bytes(report.bytes)} written to {where}")
         print_text(f"manifest.jsonl: SHA-256 {report.manifest_sha256}")
-    for exception in report.exceptions:
+        for reason, number in Counter(remark["reason"] for remark in report.remarks).items():
+            print_text(f"{counted(number, 'message')}: {reason}")
+    for exception in report.missing:
         advice = f"`replicator show {exception['id']}` tells more"
         print_error(f"not exported: {exception['id']}: {exception['reason']}", advice)

@@ -12,7 +12,20 @@ import click
 from replicator.cli.invocation import Invocation
 from replicator.verbosity import configure_logging, level_of
 
-COMMANDS = ("init", "sync", "status", "list", "show", "verify", "export", "reconcile")
+COMMANDS = (
+    "init",
+    "doctor",
+    "sync",
+    "status",
+    "list",
+    "show",
+    "verify",
+    "export",
+    "quarantine",
+    "key",
+    "mailbox",
+    "reconcile",
+)
 
 
 class LazyGroup(click.Group):

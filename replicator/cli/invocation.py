@@ -106,10 +106,17 @@ def chosen(requested: Sequence[str], known: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(requested or names))
 
 
-def note_untouched(names: Sequence[str], held: Iterable[str]) -> list[str]:
-    """Those of the mailboxes of which something is held; stderr is told of the others."""
-    touched = set(held)
+def note_untouched(names: Sequence[str], mailstore: "Mailstore") -> list[str]:
+    """Those of the mailboxes of which something is held under that name; stderr is told of the others."""
+    touched = set(mailstore.names())
     for name in names:
         if name not in touched:
-            print_note(f"nothing is held of {name} yet: run `replicator sync`")
+            print_note(": ".join(untouched(name, mailstore)))
     return [name for name in names if name in touched]
+
+
+def untouched(name: str, mailstore: "Mailstore") -> tuple[str, str]:
+    """Why nothing is held of a mailbox, and what to do."""
+    if (new := mailstore.keyring.former().get(name)) is not None:
+        return f"{name} was renamed to {new} in the mailstore", f"ask for {new}"
+    return f"nothing is held of {name} yet", "run `replicator sync`"

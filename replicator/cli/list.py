@@ -27,7 +27,7 @@ def command(
     at: float | None,
     as_json: bool,
 ) -> None:
-    """List what MAILBOX holds: one JSON object a line, a line a placement.
+    """List what MAILBOX holds: one JSON object a line, a line a placement, which is a message in a folder.
 
     The form is the same with and without --json. `list unclaimed` lists journal copies that belong to no known mailbox.
     """
@@ -37,7 +37,7 @@ def command(
     config = invocation.config()
     with invocation.open_mailstore(config) as mailstore:
         chosen([mailbox], [*known_mailboxes(config, mailstore), UNCLAIMED])
-        names = [] if mailbox == UNCLAIMED else note_untouched([mailbox], mailstore.names())
+        names = [] if mailbox == UNCLAIMED else note_untouched([mailbox], mailstore)
         for store in map(mailstore.mailbox, names):
             for listed in Selection(mailbox, folder, side, at).of(store, state):
                 print_json(listed_fields(listed))

@@ -1,5 +1,6 @@
 """What several commands share: their class, and options, each defined once."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -47,24 +48,27 @@ class Percent(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Fails for what is no share."""
-        share = percent(str(value))
-        if share is None:
-            self.fail(f"{value!r} is no percentage between 0 and 100", param, ctx)
+        text = str(value)
+        share = float(text.removesuffix("%")) if is_number(text) else 0.0
+        if not 0 < share <= 100:
+            self.fail(f"{text!r} is no percentage above 0 and up to 100", param, ctx)
         return share
 
 
-def percent(text: str) -> float | None:
-    """`5`, `2.5` or `5%` as a number; None for anything else."""
-    try:
-        share = float(text.removesuffix("%"))
-    except ValueError:
-        return None
-    return share if 0 < share <= 100 else None
+def is_number(text: str) -> bool:
+    """Whether this is `5`, `2.5`, `5%` or the like, whatever its size."""
+    return re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)%?", text, re.ASCII) is not None
 
 
 def json_option(command: Decorated) -> Decorated:
     """`--json`: passed on as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+
+
+def wait_option(command: Decorated) -> Decorated:
+    """`--wait`: passed on as `wait`."""
+    text = "Wait for another run on the same mailbox instead of failing."
+    return click.option("--wait", is_flag=True, help=text)(command)
 
 
 def boilerplate_option(command: Decorated) -> Decorated:

@@ -14,6 +14,7 @@ from replicator.cli.group import replicator
 from replicator.cli.options import PipeBroken
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+BEFORE = frozenset({"--config", "-v", "--verbose", "-q", "--quiet", "--debug", "--version"})
 BROKEN_PIPE = 128 + signal.SIGPIPE
 
 
@@ -70,11 +71,9 @@ def described(error: Exception) -> tuple[str, str, str, int]:
         case ReplicationError():
             return error.code, error.message, error.advice, error.exit_code
         case Interrupted():
-            return "Interrupted", "interrupted", "what was acknowledged is kept: run it again to go on", INTERRUPTED
+            return "Interrupted", "interrupted", _after(error), INTERRUPTED
         case click.ClickException():
-            ctx = error.ctx if isinstance(error, click.UsageError) else None
-            command = ctx.command_path if ctx else "replicator"
-            return "UsageError", error.format_message(), f"{command} --help", USAGE
+            return "UsageError", *_usage(error), USAGE
         case PipeBroken():
             return "BrokenPipeError", "a part of this program has ended unexpectedly", "run it again", FAILED
         case OSError():
@@ -82,3 +81,20 @@ def described(error: Exception) -> tuple[str, str, str, int]:
         case _:
             # The text of an error that nobody foresaw may quote a message; logs and syslog shall not have it.
             return type(error).__name__, f"unexpected {type(error).__name__}", "a bug: --debug shows where", FAILED
+
+
+def _after(error: BaseException | None) -> str:
+    """What to do after an interruption: what the command says by a KeyboardInterrupt with a text, or the usual."""
+    while error is not None and not (isinstance(error, KeyboardInterrupt) and str(error)):
+        error = error.__cause__
+    return str(error) if error is not None else "what was acknowledged is kept: run it again to go on"
+
+
+def _usage(error: click.ClickException) -> tuple[str, str]:
+    """What was typed wrong, and how it is typed."""
+    if isinstance(error, click.NoSuchOption) and error.option_name in BEFORE:
+        return f"{error.option_name} stands before the command", f"replicator {error.option_name} … COMMAND"
+    if isinstance(error, click.NoSuchOption) and error.option_name == "--json":  # every command has it
+        return "--json stands after the command", "replicator COMMAND … --json"
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    return " ".join(error.format_message().split()), f"{ctx.command_path if ctx else 'replicator'} --help"

@@ -106,4 +106,5 @@ def _part_row(part: dict[str, Any]) -> tuple[str, ...]:
 
 def _placement_row(placement: dict[str, Any]) -> tuple[str, ...]:
     where = f"{placement['side']}: {placement['folder']}"
-    return (placement["id"], where, placement["state"], " ".join(placement["flags"]), placement["internaldate"])
+    state = placement["state"] + (", unverified" if placement["unverified"] else "")
+    return (placement["id"], where, state, " ".join(placement["flags"]), placement["internaldate"])

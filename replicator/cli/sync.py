@@ -8,6 +8,7 @@ import click
 from connectors.errors import ConfigError
 from replicator.cli.display import counted, human_bytes, print_error, print_json, print_text
 from replicator.cli.invocation import Invocation, chosen, refuse_remains
+from replicator.cli.leavers import find_leavers
 from replicator.cli.options import Command, json_option, mailboxes_argument
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Mailboxes at once; else one a processor.")
 @click.option("--full", is_flag=True, help="Compare every folder in full, and try again all that is quarantined.")
 @click.option("--wait", is_flag=True, help="Wait for another run on the same mailbox instead of failing it.")
+@click.option(
+    "--index-seconds",
+    type=click.FloatRange(0),
+    default=300.0,
+    show_default=True,
+    metavar="N",
+    help="How long the index may take after what is durable; the next run goes on with the rest.",
+)
 @json_option
 @click.pass_context
 def command(
@@ -27,6 +36,7 @@ def command(
     jobs: int | None,
     full: bool,
     wait: bool,
+    index_seconds: float,
     as_json: bool,
 ) -> None:
     """Bring the copy of each MAILBOX, or of all, up to date: one pass, then end.
@@ -44,9 +54,12 @@ def command(
         raise ConfigError(f"{config.file} names no mailbox", "add a [[mailbox]]: docs/operations.md has an example")
     refuse_remains(config)
     names = chosen(mailboxes, config.mailboxes)
-    options = Options(jobs=jobs or os.cpu_count() or 1, full=full, wait=wait)
+    leavers = find_leavers(config)
+    staying = leavers.staying(names, mailboxes, quiet=invocation.quiet)
+    options = Options(jobs=jobs or os.cpu_count() or 1, full=full, wait=wait, index=index_seconds)
     with showing(shown=invocation.shows_progress()) as advance:
-        report = synchronise(config, names, options, invocation.clock, advance)
+        report = synchronise(config, staying, options, invocation.clock, advance)
+    report.mailboxes += leavers.reports(names)
     if as_json:
         print_json(report.as_json() | _common_error(report))
     else:
@@ -71,15 +84,19 @@ def _show(report: "RunReport", *, quiet: bool) -> None:
         for trouble in [*([mailbox.error] if mailbox.error else []), *mailbox.folder_errors]:
             print_error(f"{mailbox.mailbox}: {trouble.message}", trouble.advice)
         if mailbox.unaccepted:
-            command = f"replicator list {mailbox.mailbox} --state quarantined"
-            advice = f"`{command}` names them, `replicator show ID` says why; they are tried again"
+            advice = f"`replicator quarantine list {mailbox.mailbox}` says which and why; they are tried again"
             print_error(f"{mailbox.mailbox}: {counted(mailbox.unaccepted, 'message')} could not be taken", advice)
 
 
 def _line(mailbox: "MailboxReport") -> str:
     counts = mailbox.counts
     words = [f"{counts.seen} seen", f"{counts.stored} stored", f"{counts.merged} merged"]
-    rare = ("filtered", "quarantined", "recovered", "removed", "flags_changed", "unverified")
+    rare = ("filtered", "quarantined", "recovered", "removed", "flags_changed", "unverified", "reread", "corrected")
     words += [f"{getattr(counts, name)} {name.replace('_', ' ')}" for name in rare if getattr(counts, name)]
+    indexed = mailbox.indexed
+    stages = {"indexed": indexed.done, "failed to be indexed": indexed.failed, "left to be indexed": indexed.backlog}
+    words += [f"{number} {what}" for what, number in stages.items() if number]
     size = f", {human_bytes(counts.bytes)}" if counts.bytes else ""
-    return f"{mailbox.mailbox}: {counted(mailbox.folders, 'folder')}: {', '.join(words)}{size}, {mailbox.seconds:.1f} s"
+    waited = f" ({mailbox.throttled_seconds:.0f} s waiting for the server)" if mailbox.throttled_seconds >= 1 else ""
+    line = f"{mailbox.mailbox}: {counted(mailbox.folders, 'folder')}: {', '.join(words)}{size}, {mailbox.seconds:.1f} s"
+    return line + waited

@@ -5,17 +5,18 @@ A row of the CSV file becomes the table that one would have written by hand, and
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
-from typing import Any, get_args, get_type_hints
+from dataclasses import dataclass, fields
+from typing import Any, TypeGuard, get_args, get_type_hints
 
-from connectors.protocols import Connector, Secret
+from connectors.abilities import Exacting
+from connectors.protocols import Connector, PrivateFile, Secret
 from replicator.advice import advice_on
 from replicator.config.model import MailboxSettings, SideSettings
 from replicator.config.patterns import FolderRules, problem_of
 from replicator.config.place import Place
 from replicator.config.problems import suggestion
 from replicator.config.secretforms import refuse_literals
-from replicator.config.settings import read_settings
+from replicator.config.settings import read_settings, report_refusals
 from replicator.config.values import INVALID, read_duration, read_path, read_text, read_texts
 
 RESERVED = "unclaimed"
@@ -23,7 +24,16 @@ SIDES = ("primary", "standby")
 _KEYS = ("id", "addresses", "rpo", *SIDES, "folders")
 _SECRET_FORMS = ("env", "file", "keyring")
 
-Sources = Mapping[str, Connector | None]
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A source as its table describes it: None and INVALID where that has problems."""
+
+    connector: Connector | None
+    settings: Any
+
+
+Sources = Mapping[str, Described]
 
 
 def read_mailboxes(table: Mapping[str, Any], place: Place, sources: Sources) -> list[MailboxSettings]:
@@ -76,23 +86,33 @@ def _id(value: Any, place: Place) -> Any:
     text = read_text(value, place)
     if text is INVALID:
         return INVALID
-    if text == RESERVED or text.startswith("-"):
+    if not is_name(text):
         place.problem(f"{text!r} cannot be the name of a mailbox")
         return INVALID
     return text
 
 
+def is_name(text: str) -> bool:
+    """Whether a mailbox can be called that: printable, no option, and not what `list` keeps for itself."""
+    return text.isprintable() and text not in ("", RESERVED) and not text.startswith("-")
+
+
 def _folders(table: Any, place: Place) -> Any:
     if not place.is_table(table):
         return INVALID
-    place.refuse_unknown(table, ("exclude",))
-    patterns = read_texts(table.get("exclude", []), place.at("exclude"))
+    place.refuse_unknown(table, ("exclude", "include"))
+    exclude, include = (_patterns(table.get(name, []), place.at(name)) for name in ("exclude", "include"))
+    return INVALID if INVALID in (exclude, include) else FolderRules(exclude, include)
+
+
+def _patterns(value: Any, place: Place) -> Any:
+    patterns = read_texts(value, place)
     if patterns is INVALID:
         return INVALID
     wrong = [text for text in map(problem_of, patterns) if text]
     for text in wrong:
-        place.at("exclude").problem(text)
-    return INVALID if wrong else FolderRules(patterns)
+        place.problem(text)
+    return INVALID if wrong else patterns
 
 
 def _side(table: Any, place: Place, sources: Sources) -> Any:
@@ -103,13 +123,21 @@ def _side(table: Any, place: Place, sources: Sources) -> Any:
         place.problem('"source" is missing')
     elif name not in sources:
         place.at("source").problem(f"there is no [source.{name}]{suggestion(name, sources)}")
-    connector = sources.get(name)
-    if connector is None:  # what is wrong with the source itself has been reported there
+    described = sources.get(name)
+    if described is None or described.connector is None:  # what is wrong with the source was reported there
         refuse_literals(table, place)
         return INVALID
     own = {key: value for key, value in table.items() if key != "source"}
-    settings = read_settings(connector.mailbox_settings, own, place)
-    return INVALID if settings is INVALID else SideSettings(name, settings)
+    settings = read_settings(described.connector.mailbox_settings, own, place)
+    if INVALID in (settings, described.settings):
+        return INVALID
+    misfits = described.connector.misfits(described.settings, settings) if _is_exacting(described.connector) else []
+    report_refusals(misfits, own, place)
+    return INVALID if misfits else SideSettings(name, settings)
+
+
+def _is_exacting(connector: Connector) -> TypeGuard[Exacting]:
+    return isinstance(connector, Exacting)
 
 
 Entry = tuple[Place, dict[str, Any]]
@@ -164,7 +192,8 @@ def _entries(reader: "csv.DictReader[str]", head: Place, sources: Sources) -> It
 
 def _columns(sources: Sources) -> dict[str, tuple[str, ...]]:
     """Every column that the connectors in use give a meaning, with the key path it stands for."""
-    used = {id(connector.mailbox_settings): connector.mailbox_settings for connector in sources.values() if connector}
+    kinds = [source.connector.mailbox_settings for source in sources.values() if source.connector]
+    used = {id(kind): kind for kind in kinds}
     columns: dict[str, tuple[str, ...]] = {name: (name,) for name in ("id", "addresses", "rpo")}
     for side in SIDES:
         columns[f"{side}_source"] = (side, "source")
@@ -172,6 +201,8 @@ def _columns(sources: Sources) -> dict[str, tuple[str, ...]]:
             hints = get_type_hints(settings)
             for field in fields(settings):
                 columns[f"{side}_{field.name}"] = (side, field.name)
+                if PrivateFile in (hints[field.name], *get_args(hints[field.name])):
+                    columns[f"{side}_{field.name}_file"] = (*columns.pop(f"{side}_{field.name}"), "file")
                 if hints[field.name] == Secret or Secret in get_args(hints[field.name]):
                     columns.pop(f"{side}_{field.name}")
                     columns |= {f"{side}_{field.name}_{form}": (side, field.name, form) for form in _SECRET_FORMS}

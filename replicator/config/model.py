@@ -23,12 +23,17 @@ class Passphrase:
     secret: Callable[[], str]
 
 
+REREAD = 64_000_000
+"""Of unverified messages a run reads so many bytes again, unless the configuration says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailstoreSettings:
-    """Where the mailstore is, and what opens it."""
+    """Where the mailstore is, what opens it, and `reread`: bytes of unverified messages that a run may read again."""
 
     path: Path
     key: KeyFile | Passphrase
+    reread: int = REREAD
 
 
 @dataclass(frozen=True, slots=True)

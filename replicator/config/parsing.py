@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from connectors.amount import read_amount
 from connectors.errors import ConfigError, KeyRefused
 from connectors.protocols import Connector
 from replicator.advice import advice_on
-from replicator.config.mailboxes import read_mailboxes
-from replicator.config.model import Config, KeyFile, MailstoreSettings, Passphrase, SourceSettings
+from replicator.config.mailboxes import Described, read_mailboxes
+from replicator.config.model import REREAD, Config, KeyFile, MailstoreSettings, Passphrase, SourceSettings
 from replicator.config.place import Place
 from replicator.config.problems import Lines, Problems, suggestion
 from replicator.config.secretforms import read_secret, refuse_literals
@@ -32,7 +33,7 @@ def load_config(file: Path, connectors: Mapping[str, Connector], *, passwords: b
     place.refuse_unknown(table, ("mailstore", "source", "mailbox", "mailboxes"))
     mailstore = _mailstore(table, place.at("mailstore"))
     sources = _sources(table, place.at("source"), connectors)
-    mailboxes = read_mailboxes(table, place, {name: source[0] for name, source in sources.items()})
+    mailboxes = read_mailboxes(table, place, {name: _described(*source) for name, source in sources.items()})
     problems.raise_if_any()
     return Config(
         file,
@@ -71,13 +72,23 @@ def _mailstore(table: Mapping[str, Any], place: Place) -> Any:
     mailstore = table["mailstore"]
     if not place.is_table(mailstore):
         return INVALID
-    place.refuse_unknown(mailstore, ("path", "key"))
+    place.refuse_unknown(mailstore, ("path", "key", "reread"))
     for name in ("path", "key"):
         if name not in mailstore:
             place.problem(f'"{name}" is missing')
     path: Any = read_path(mailstore["path"], place.at("path")) if "path" in mailstore else INVALID
     key: Any = _key(mailstore["key"], place.at("key")) if "key" in mailstore else INVALID
-    return INVALID if INVALID in (path, key) else MailstoreSettings(path, key)
+    reread: Any = _amount(mailstore["reread"], place.at("reread")) if "reread" in mailstore else REREAD
+    return INVALID if INVALID in (path, key, reread) else MailstoreSettings(path, key, reread)
+
+
+def _amount(value: Any, place: Place) -> Any:
+    """Bytes, as a text that says in what."""
+    try:
+        return read_amount(value)
+    except (ValueError, AttributeError):
+        place.problem('an amount of bytes is needed here, such as "64 MB"')
+        return INVALID
 
 
 def _key(value: Any, place: Place) -> Any:
@@ -109,6 +120,10 @@ def _sources(
         settings = INVALID if connector is None else _settings(name, source, where, connector)
         found[name] = (connector, settings)
     return found
+
+
+def _described(connector: Connector | None, source: Any) -> Described:
+    return Described(connector, INVALID if source is INVALID else source.settings)
 
 
 def _connector(table: dict[str, Any], place: Place, connectors: Mapping[str, Connector]) -> Connector | None:

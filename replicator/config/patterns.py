@@ -18,13 +18,19 @@ ROLES = {role.value.lower(): role for role in Role if role is not Role.NONE}
 
 @dataclass(frozen=True, slots=True)
 class FolderRules:
-    """Which folders are replicated: all, but for those that `exclude` names."""
+    """Which folders are replicated: all, but for those that `exclude` names, and those that hold no mail.
+
+    `include` names folders that are replicated though the mail system says that they hold no mail.
+    """
 
     exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
 
     def covers(self, path: tuple[str, ...], role: Role) -> bool:
         """Whether the folder is to be replicated."""
-        return not any(matches(pattern, path, role) for pattern in self.exclude)
+        if any(matches(pattern, path, role) for pattern in self.exclude):
+            return False
+        return role is not Role.NOT_MAIL or any(matches(pattern, path, role) for pattern in self.include)
 
 
 def problem_of(pattern: str) -> str:

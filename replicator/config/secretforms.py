@@ -5,12 +5,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from connectors.errors import KeyRefused, LoginRefused, ReplicationError
+from connectors.protocols import PrivateFile
 from replicator.config.place import Place
 from replicator.config.problems import suggestion
 from replicator.config.secrets import CommandSecret, EnvironmentSecret, FileSecret, KeyringSecret
 from replicator.config.values import INVALID, others_can_read, read_path, read_text, read_texts
 
-_USUAL = ("password", "token", "secret", "client_secret", "passphrase")
+_USUAL = ("password", "proxy_password", "token", "secret", "client_secret", "passphrase")
 
 
 def read_secret(value: Any, place: Place, failure: type[ReplicationError] = LoginRefused) -> Any:
@@ -25,6 +26,17 @@ def read_secret(value: Any, place: Place, failure: type[ReplicationError] = Logi
         return INVALID
     form, content = next(iter(value.items()))
     return _SECRETS[form](content, place.at(form), failure)
+
+
+def read_private_file(value: Any, place: Place) -> Any:
+    """`{ file = "PATH" }`, as a PrivateFile, refused if others than its owner can read it."""
+    if not isinstance(value, dict) or set(value) != {"file"}:
+        place.problem("a file with a private key is given as { file = }")
+        return INVALID
+    path = read_path(value["file"], place.at("file"))
+    if path is INVALID or (place.problems.passwords and others_can_read(path, place.at("file"))):
+        return INVALID
+    return PrivateFile(path)
 
 
 def refuse_literals(table: Any, place: Place) -> None:

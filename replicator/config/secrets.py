@@ -4,16 +4,16 @@ They can be pickled for a worker process, and their repr says where the secret c
 """
 
 import os
-import stat
 import subprocess
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from connectors.errors import LoginRefused, ReplicationError
+from replicator.advice import advice_on
+from replicator.privacy import others_have_access
 
 COMMAND_SECONDS = 60.0
-READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO  # who may write or search it may soon read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class EnvironmentSecret:
 class FileSecret:
     """`{ file = "PATH" }`: the whole file as UTF-8, without its last line break.
 
-    Raises `failure` if it cannot be read, or can be read by others than its owner.
+    Raises `failure` if it cannot be read, is empty, or can be read by others than its owner.
     """
 
     path: Path
@@ -45,14 +45,17 @@ class FileSecret:
         """The secret."""
         try:
             with self.path.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                if mode & READABLE_BY_OTHERS:
+                if others_have_access(file.fileno()):
                     raise self.failure(f"others can read the secret file {self.path}", f"chmod 600 {self.path}")
-                return without_line_break(file.read().decode())
+                value = without_line_break(file.read().decode())
         except OSError as error:
-            raise self.failure(f"the secret file {self.path} cannot be read: {error.strerror}", "restore it") from error
+            advice = "write it, or correct the path" if isinstance(error, FileNotFoundError) else advice_on(error)
+            raise self.failure(f"the secret file {self.path} cannot be read: {error.strerror}", advice) from error
         except UnicodeDecodeError:
             raise self.failure(f"the secret file {self.path} is not UTF-8 text", "write it anew") from None
+        if not value:
+            raise self.failure(f"the secret file {self.path} is empty", "write the secret into it")
+        return value
 
 
 @dataclass(frozen=True, slots=True)

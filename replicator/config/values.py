@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from replicator.config.place import Place
 from replicator.config.problems import suggestion
-from replicator.config.secrets import READABLE_BY_OTHERS
+from replicator.privacy import others_have_access
 
 INVALID: Final = object()
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -94,7 +94,7 @@ def is_loopback(host: Any) -> bool:
 def others_can_read(path: Path, place: Place) -> bool:
     """Whether the file exists and others can read it, which is reported. A missing one is noticed when it is needed."""
     try:
-        readable = bool(path.stat().st_mode & READABLE_BY_OTHERS)
+        readable = others_have_access(path)
     except OSError:
         return False
     if readable:

@@ -71,3 +71,22 @@ def test_what_concerns_the_whole_run_is_raised_by_the_parent(config: Config) -> 
         Crew(config, "run", Options(jobs=2), silent, size=1) as crew,
     ):
         crew.work(queue)
+
+
+def test_the_mailbox_that_a_worker_died_over_is_told_until_it_succeeds(config: Config) -> None:
+    queue = Queue(NAMES, Jobs(config, time.sleep, Random(1)))
+    with Crew(config, "run", Options(jobs=2), silent, size=2) as crew:
+        worker = crew._workers[0]
+        worker.progress = queue.take()
+        os.kill(worker.process.pid or 0, signal.SIGKILL)
+        crew.work(queue)
+    assert [report.error and report.error.code for report in queue.reports.values()] == ["WorkerDied", *[None] * 4]
+    assert troubles(config) == [("WorkerDied", None, None)]
+    assert synchronise(config, NAMES, Options(jobs=2), time.time, silent).exit_code == 0
+    assert troubles(config) == []
+
+
+def troubles(config: Config) -> list[tuple[str, str | None, str | None]]:
+    with open_mailstore(config, time.time) as mailstore:
+        found = [each for name in mailstore.names() for each in mailstore.mailbox(name).troubles.all()]
+    return [(each.code, each.side, each.folder) for each in found]

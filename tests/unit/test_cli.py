@@ -168,6 +168,17 @@ def test_signals_end_a_command_in_order(number: signal.Signals) -> None:
     assert json.loads(out)["error"]["code"] == "Interrupted"
 
 
+def test_a_command_says_what_an_interruption_leaves(fail: Callable[[BaseException], None], capsys: Capture) -> None:
+    fail(KeyboardInterrupt("remove out and export again"))
+    assert run(["fail"]) == 130
+    assert capsys.readouterr().err.lstrip() == "replicator: interrupted\n  remove out and export again\n"
+
+
+def test_json_before_the_command(capsys: Capture) -> None:
+    assert run(["--json", "status"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["message"] == "--json stands after the command"
+
+
 def test_a_hangup_that_is_ignored_stays_so() -> None:
     command = ["nohup", sys.executable, "-c", WAITING, "x"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -303,3 +314,9 @@ def test_sizes_for_people() -> None:
     assert [human_bytes(size) for size in (0, 999, 1000, 130_362_609, 5 * 10**18)] == [
         "0 B", "999 B", "1.0 kB", "130.4 MB", "5000.0 PB"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("option", ["--config", "-v", "-q", "--debug"])
+def test_an_option_at_the_wrong_place_is_told_its_own(option: str, capsys: Capture) -> None:
+    assert run(["status", option]) == 2
+    assert f"{option} stands before the command" in capsys.readouterr().err

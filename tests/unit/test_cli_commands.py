@@ -19,8 +19,8 @@ from connectors.errors import LoginRefused
 from connectors.memory import INBOX, MemoryMailbox, MemorySource
 from connectors.model import Role
 from connectors.protocols import Secret, Source
-from replicator import export
 from replicator.cli.running import run
+from replicator.export import files
 
 CONFIG = """
 [mailstore]
@@ -263,7 +263,7 @@ def test_list_gives_the_fields_of_the_contract(alice: MemoryMailbox, type_: Type
     first, second, third = type_("list", ALICE).lines
     assert list(first) == [
         "id", "item", "side", "folder", "uid", "flags", "internaldate", "size", "sha256", "message_id", "subject",
-        "origin", "state",
+        "origin", "state", "unverified",
     ]  # fmt: skip
     assert first | {"id": "", "item": ""} == {
         "id": "",
@@ -279,6 +279,7 @@ def test_list_gives_the_fields_of_the_contract(alice: MemoryMailbox, type_: Type
         "subject": "grüße",
         "origin": "primary",
         "state": "live",
+        "unverified": False,
     }
     assert third["folder"] == "a%2Fb%25/../CON"
     assert type_("list", ALICE, "--json").lines == [first, second, third]
@@ -376,6 +377,51 @@ def test_status_goes_on_beside_a_mailbox_that_cannot_be_opened(
     assert "bob@corp.example: " in type_("status").err
 
 
+def test_status_says_what_fails(alice: MemoryMailbox, server: Memory, type_: Type) -> None:
+    assert type_("sync", "--jobs", "1").code == 3
+    answer = type_("status", "--json")
+    good, bad = answer.json["mailboxes"]
+    assert (answer.code, good["errors"], bad["error"]) == (0, [], None)
+    (trouble,) = bad["errors"]
+    assert set(trouble) == {"side", "folder", "code", "message", "advice", "since", "last"}
+    assert (trouble["side"], trouble["folder"], trouble["code"]) == ("primary", None, "LoginRefused")
+    shown = type_("status", BOB).out.decode()
+    assert f"FAILING since {trouble['since']}: bob may not log in\n  look at the password\n" in shown
+    server.mailboxes["bob"] = MemoryMailbox()
+    assert type_("sync", "--jobs", "1").code == 0
+    assert "FAILING" not in type_("status").out.decode()
+
+
+def test_status_says_of_what_was_renamed_only_here(alice: MemoryMailbox, type_: Type) -> None:
+    type_("sync", ALICE)
+    type_("mailbox", "rename", ALICE, "smith@corp.example")
+    answer = type_("status", "--json")
+    assert answer.code == 2
+    former = answer.json["mailboxes"][0]
+    assert (former["mailbox"], former["error"]["code"]) == (ALICE, "ConfigError")
+    assert former["error"]["message"] == "it was renamed to smith@corp.example in the mailstore"
+    assert answer.json["mailboxes"][-1]["messages"] == 3
+    for command in (["list", ALICE], ["verify", ALICE], ["export", *EXPORT], ["quarantine", "list", ALICE]):
+        assert "was renamed to smith@corp.example in the mailstore" in type_(*command).err
+
+
+def test_status_leaves_a_leaver_alone(alice: MemoryMailbox, type_: Type) -> None:
+    type_("sync", "--jobs", "1")
+    type_("mailbox", "retire", BOB)
+    assert [each["errors"] for each in type_("status", "--json").json["mailboxes"]] == [[], []]
+
+
+@pytest.mark.parametrize("share", ["200", "0", "-5", "101%"])
+def test_a_share_that_is_none(alice: MemoryMailbox, type_: Type, share: str) -> None:
+    answer = type_("verify", "--read-data", share)
+    assert (answer.code, "is no percentage" in answer.err) == (2, True)
+
+
+def test_a_choice_that_was_left_out_is_told_in_one_line(alice: MemoryMailbox, type_: Type) -> None:
+    answer = type_("export", "--mailbox", ALICE)
+    assert answer.err.splitlines()[0].endswith("Choose from: eml, mbox, maildir")
+
+
 def test_verify_and_status_are_not_kept_by_a_password(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
     type_("sync", ALICE)
     password = tmp_path / "password"
@@ -406,6 +452,7 @@ def test_status_says_what_is_held_and_what_is_not(alice: MemoryMailbox, type_: T
         "removed": 0,
         "quarantined": 0,
         "filtered": 0,
+        "unverified": 0,
         "source_count": 2,
         "unlisted": 0,
         "balanced": True,
@@ -461,6 +508,18 @@ def test_export_gives_the_exact_bytes_and_a_manifest(alice: MemoryMailbox, type_
     assert not list(out.rglob("*.tmp"))
 
 
+def test_an_export_that_was_interrupted_is_no_export(
+    alice: MemoryMailbox, type_: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    type_("sync", ALICE)
+    monkeypatch.setattr(files, "new_file", interrupt)
+    answer = type_("export", *EXPORT)
+    assert (answer.code, "remove out and export again" in answer.err) == (130, True)
+
+
 def test_export_writes_over_nothing(alice: MemoryMailbox, type_: Type, tmp_path: Path) -> None:
     type_("sync", ALICE)
     (tmp_path / "out").mkdir()
@@ -493,7 +552,7 @@ def test_export_onto_a_full_disk(
     alice: MemoryMailbox, type_: Type, tmp_path: Path, full: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     type_("sync", ALICE)
-    new_file = export._new_file
+    new_file = files.new_file
 
     def without_room(path: Path) -> Any:
         file = new_file(path)
@@ -502,7 +561,7 @@ def test_export_onto_a_full_disk(
         file.close()
         return Path("/dev/full").open("wb")
 
-    monkeypatch.setattr(export, "_new_file", without_room)
+    monkeypatch.setattr(files, "new_file", without_room)
     answer = type_("export", *EXPORT, "--json")
     assert (answer.code, answer.json["error"]["code"]) == (1, "StorageFull")
     assert "make room" in answer.json["error"]["advice"]

@@ -435,3 +435,11 @@ def paths(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | in
     for key, each in inner:
         yield (*at, key)
         yield from paths(each, (*at, key))
+
+
+def test_how_much_is_read_again(load: Load, problems: Callable[[str], list[str]]) -> None:
+    assert load(MAILSTORE).mailstore.reread == 64_000_000
+    assert load(MAILSTORE + 'reread = "1.5 GB"\n').mailstore.reread == 1_500_000_000
+    assert load(MAILSTORE + 'reread = "0"\n').mailstore.reread == 0
+    for wrong in ('"much"', "64", "[]"):
+        assert problems(MAILSTORE + f"reread = {wrong}\n")[0].startswith("4: mailstore.reread: an amount of bytes")

@@ -56,6 +56,16 @@ def test_what_cannot_be_had_says_so(secret: Callable[[], str], says: str, monkey
     assert caught.value.advice
 
 
+def test_an_empty_file_is_no_secret(tmp_path: Path) -> None:
+    """`touch` made it, and the password was never written into it."""
+    file = tmp_path / "pw"
+    file.touch(mode=0o600)
+    for content in ("", "\n"):
+        file.write_text(content)
+        with pytest.raises(LoginRefused, match="pw is empty"):
+            FileSecret(file)()
+
+
 def test_the_failure_is_the_one_that_was_asked_for() -> None:
     with pytest.raises(KeyRefused):
         FileSecret(Path("/absent/pw"), KeyRefused)()

@@ -99,6 +99,7 @@ def test_errors_are_translated(
     with pytest.raises(expected) as caught, translated(path):
         raise raised
     assert caught.type is expected
+    assert caught.type is not StorageFull or str(path.parent) in str(caught.value)
 
 
 def test_a_wal_that_cannot_be_folded_is_said(path: Path) -> None:
