@@ -27,13 +27,13 @@ class ImapConnector:
 
     def open_source(self, source: ImapSettings, mailbox: ImapMailbox) -> Source:
         """Connects and logs in. Raises Unreachable, Untrusted, LoginRefused, ServerBusy or Throttled."""
-        from connectors.imap.source import ImapSource  # noqa: PLC0415 - loads TLS and imapclient, for users of IMAP only
+        from connectors.imap.reading.source import ImapSource  # noqa: PLC0415 - loads TLS and imapclient, for users of IMAP only
 
         return ImapSource.open(source, mailbox)
 
     def open_target(self, source: ImapSettings, mailbox: ImapMailbox) -> Target:
         """As `Writable`. Raises what `open_source` raises."""
-        from connectors.imap.target import ImapTarget  # noqa: PLC0415 - as above
+        from connectors.imap.writing.target import ImapTarget  # noqa: PLC0415 - as above
 
         return ImapTarget.open(source, mailbox)
 

@@ -12,9 +12,9 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from connectors.errors import ConfigError, LoginRefused, Unreachable, Untrusted
 from connectors.imap import ImapMailbox, ImapSettings, translate
-from connectors.imap.dialect import recognise
-from connectors.imap.dialog import Dialog
-from connectors.imap.login import log_in
+from connectors.imap.dialects.dialect import recognise
+from connectors.imap.login.authenticate import log_in
+from connectors.imap.login.dialog import Dialog
 from connectors.imap.session import Command, Session
 from connectors.imap.wire import Wire, unread
 from connectors.protocols import PrivateFile

@@ -7,7 +7,7 @@ from imapclient.imap_utf7 import decode as decode_utf7
 
 from connectors.errors import ServerBusy
 from connectors.imap import tokens, translate
-from connectors.imap.arrangement import all_mail_first, without_mail
+from connectors.imap.dialects.arrangement import all_mail_first, without_mail
 from connectors.imap.namespace import any_below_inbox, own_name, personal_prefix
 from connectors.imap.selection import Parts
 from connectors.imap.session import Command, Session, named

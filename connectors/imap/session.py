@@ -16,7 +16,7 @@ from itertools import count
 from connectors.body import Body
 from connectors.errors import ProtocolError, ReplicationError
 from connectors.imap import tokens, translate
-from connectors.imap.dialect import PLAIN
+from connectors.imap.dialects.dialect import PLAIN
 from connectors.imap.selection import Handler, Parts, Selection
 from connectors.imap.wire import Wire
 

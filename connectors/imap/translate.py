@@ -198,7 +198,7 @@ def item_refused(text: str, what: str) -> ReplicationError:
 
 
 def write_refused(text: str, what: str, kinds: Kinds, spoken: Spoken, otherwise: type[E]) -> ReplicationError:
-    """A NO or BAD to a command that writes, by the tables of `connectors.imap.refusals`; LIMIT may be either."""
+    """A NO or BAD to a command that writes, by the tables of `writing.refusals`; LIMIT may be either."""
     return _made(_meaning(text, kinds, otherwise, spoken), f"{what}: the server refused", text)
 
 

@@ -21,7 +21,7 @@ from imapclient.imap_utf7 import encode as encode_utf7
 
 from connectors.imap import ImapMailbox, ImapSettings
 from connectors.imap.connection import connect
-from connectors.imap.source import ImapSource
+from connectors.imap.reading.source import ImapSource
 from connectors.testing.driver import Path
 from connectors.testing.suite import SourceSuite
 from fixtures.servers.dovecot import Dovecot

@@ -14,8 +14,8 @@ from imapclient.imap_utf7 import encode as encode_utf7
 
 from connectors.imap import ImapMailbox, ImapSettings
 from connectors.imap.connection import connect
-from connectors.imap.source import ImapSource
-from connectors.imap.target import ImapTarget
+from connectors.imap.reading.source import ImapSource
+from connectors.imap.writing.target import ImapTarget
 from connectors.protocols import Target
 from connectors.testing.driver import NotTaken, Path
 from connectors.testing.promises.appends import AppendPromises

@@ -11,7 +11,7 @@ import pytest
 from connectors.errors import CursorExpired, Disconnected, Unreachable
 from connectors.imap import CONNECTOR, ImapMailbox, ImapSettings
 from connectors.imap.connection import connect
-from connectors.imap.source import ImapSource
+from connectors.imap.reading.source import ImapSource
 from connectors.model import Message, Ref, Seen
 from fixtures.reader import INBOX, assert_histories_end_well
 from fixtures.servers.dovecot import Dovecot

@@ -9,7 +9,7 @@ import pytest
 from connectors.errors import CursorExpired, ItemGone
 from connectors.imap import ImapMailbox, ImapSettings
 from connectors.imap.connection import connect
-from connectors.imap.source import ImapSource
+from connectors.imap.reading.source import ImapSource
 from connectors.model import Failure, Folder, Message, Ref
 from fixtures.servers.courier import Courier
 

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.imap import ImapMailbox, ImapSettings
 from connectors.imap.connection import connect
-from connectors.imap.source import ImapSource
+from connectors.imap.reading.source import ImapSource
 from connectors.model import Folder, Message, Page, Ref
 from connectors.retrying import Pauses, Retrying
 from fixtures.servers.cutting import Cutting

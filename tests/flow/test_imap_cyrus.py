@@ -7,7 +7,7 @@ import pytest
 
 from connectors.imap import ImapMailbox, ImapSettings
 from connectors.imap.connection import connect
-from connectors.imap.source import ImapSource
+from connectors.imap.reading.source import ImapSource
 from connectors.model import Change, Cursor, Folder, Gone, Page, Role
 from fixtures.servers.cyrus_imap import CyrusImap
 

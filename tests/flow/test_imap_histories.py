@@ -10,7 +10,7 @@ import pytest
 
 from connectors.imap import ImapMailbox, ImapSettings
 from connectors.imap.connection import connect
-from connectors.imap.source import ImapSource
+from connectors.imap.reading.source import ImapSource
 from fixtures.reader import assert_histories_end_well
 from fixtures.servers.cyrus_imap import CyrusImap
 from fixtures.servers.mail_server import MailServer

@@ -18,7 +18,7 @@ from connectors.errors import (
     Throttled,
 )
 from connectors.imap import CONNECTOR, ImapMailbox, ImapSettings
-from connectors.imap.append import internal_date, take_measure
+from connectors.imap.writing.append import internal_date, take_measure
 from connectors.model import Message, Ref, Unknown
 from fixtures.servers.imap_script import INBOX
 from fixtures.servers.scripted_imap import CUT, Exchange

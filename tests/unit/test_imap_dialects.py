@@ -4,9 +4,9 @@ import pytest
 
 from connectors.errors import ConfigError
 from connectors.imap import CONNECTOR, ImapMailbox, ImapSettings
-from connectors.imap.arrangement import all_mail_first, without_mail
-from connectors.imap.dialect import EXCHANGE, GMAIL, PLAIN, recognise
-from connectors.imap.nonmail import LANGUAGES, not_mail
+from connectors.imap.dialects.arrangement import all_mail_first, without_mail
+from connectors.imap.dialects.dialect import EXCHANGE, GMAIL, PLAIN, recognise
+from connectors.imap.dialects.nonmail import LANGUAGES, not_mail
 from connectors.model import Capabilities, Folder, Role
 from fixtures.servers.imap_sim import Dialect, Exchange, Gmail, ImapSim, Microsoft365
 from replicator.config.patterns import FolderRules

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from connectors.errors import LoginRefused, ProtocolError, ReplicationError, ServerBusy, Throttled
 from connectors.imap import CONNECTOR, ImapMailbox, ImapSettings
-from connectors.imap.dialog import Dialog
-from connectors.imap.handshake import authenticate
-from connectors.imap.redaction import redact
-from connectors.imap.sasl import xoauth2
+from connectors.imap.login.dialog import Dialog
+from connectors.imap.login.handshake import authenticate
+from connectors.imap.login.redaction import redact
+from connectors.imap.login.sasl import xoauth2
 from connectors.imap.wire import Wire
 from fixtures.servers.scripted_imap import CUT, Act, Answer, Exchange, ScriptedImap
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.imap.source import ImapSource
+from connectors.imap.reading.source import ImapSource
 from connectors.model import Seen
 from fixtures.servers.imap_script import DATE, examined, listed, pull, refs, row, scripted, searched
 from fixtures.servers.scripted_imap import CAPABILITY, Exchange

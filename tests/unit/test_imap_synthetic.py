@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.imap.synthetic import MOST, is_made_up
+from connectors.imap.dialects.synthetic import MOST, is_made_up
 from fixtures.servers.imap_sim.exchange import synthetic
 
 NOTICE = synthetic(20004)

@@ -19,11 +19,12 @@ from connectors.errors import (
     Unreachable,
     Untrusted,
 )
-from connectors.imap import position, tokens, translate, uids
-from connectors.imap.blocks import MOST, Blocks, fitting_width
-from connectors.imap.listing import LONG_AGO, read_date, read_flags
-from connectors.imap.pages import PAGE_BYTES, cut
-from connectors.imap.position import Position
+from connectors.imap import tokens, translate, uids
+from connectors.imap.reading import position
+from connectors.imap.reading.blocks import MOST, Blocks, fitting_width
+from connectors.imap.reading.listing import LONG_AGO, read_date, read_flags
+from connectors.imap.reading.pages import PAGE_BYTES, cut
+from connectors.imap.reading.position import Position
 from connectors.model import Cursor, Ref, Seen
 
 UIDS = st.sets(st.integers(1, uids.MOST), max_size=50) | st.sets(st.integers(1, 60), max_size=50)

@@ -300,7 +300,7 @@ def test_msal_is_loaded_by_those_only_who_ask_it() -> None:
         "import sys\n"
         "from connectors.imap import ImapSettings\n"
         "ImapSettings('h', auth='xoauth2', tenant='t', client_id='c', certificate=lambda: '')\n"
-        "import connectors.imap.source\n"
+        "import connectors.imap.reading.source\n"
         "print([name for name in ('msal', 'requests', 'jwt', 'cryptography') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

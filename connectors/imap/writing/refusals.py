@@ -13,8 +13,8 @@ from connectors.errors import (
     ReplicationError,
 )
 from connectors.imap import translate
-from connectors.imap.examine import refusal
 from connectors.imap.folders import wire_name
+from connectors.imap.reading.examine import refusal
 from connectors.imap.session import Command, Session, named
 from connectors.imap.translate import LATER, SPOKEN, Kinds, Spoken
 

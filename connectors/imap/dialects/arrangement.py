@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from connectors.imap.nonmail import not_mail
+from connectors.imap.dialects.nonmail import not_mail
 from connectors.model import Folder, Role
 
 

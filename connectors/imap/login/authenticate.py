@@ -7,8 +7,9 @@ fetched anew, and tried once more if it is another one.
 from dataclasses import dataclass
 
 from connectors.errors import LoginRefused, SourceError
-from connectors.imap import ImapMailbox, ImapSettings, handshake, sasl, translate
-from connectors.imap.dialog import Answer, Dialog
+from connectors.imap import ImapMailbox, ImapSettings, translate
+from connectors.imap.login import handshake, sasl
+from connectors.imap.login.dialog import Answer, Dialog
 from connectors.oauth import GivenTokens, Tokens
 
 

@@ -7,7 +7,7 @@ from itertools import count
 
 from connectors.errors import ProtocolError
 from connectors.imap import translate
-from connectors.imap.redaction import redact
+from connectors.imap.login.redaction import redact
 from connectors.imap.wire import Wire
 
 _TAGGED = re.compile(rb"(\S+) (OK|NO|BAD)(?: (.*))?\r\n", re.I | re.S).fullmatch

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from connectors.errors import Disconnected, ItemRefused
-from connectors.imap import ImapMailbox, ImapSettings, edits, window
-from connectors.imap.append import Measure, append, take_measure
+from connectors.imap import ImapMailbox, ImapSettings
 from connectors.imap.connection import connect
-from connectors.imap.making import Making
-from connectors.imap.quota import ask_quota
-from connectors.imap.selecting import selected
 from connectors.imap.session import Session
+from connectors.imap.writing import edits, window
+from connectors.imap.writing.append import Measure, append, take_measure
+from connectors.imap.writing.making import Making
+from connectors.imap.writing.quota import ask_quota
+from connectors.imap.writing.selecting import selected
 from connectors.model import (
     Folder,
     Gone,

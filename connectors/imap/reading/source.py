@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 
 from connectors.amount import read_amount
 from connectors.imap import ImapMailbox, ImapSettings
-from connectors.imap.changes import changes
 from connectors.imap.connection import connect
-from connectors.imap.examine import count_messages, refresh
-from connectors.imap.fetch import Fetch
 from connectors.imap.folders import list_folders
-from connectors.imap.headers import read_headers
-from connectors.imap.inventory import search
-from connectors.imap.listing import identity_item
+from connectors.imap.reading.changes import changes
+from connectors.imap.reading.examine import count_messages, refresh
+from connectors.imap.reading.fetch import Fetch
+from connectors.imap.reading.headers import read_headers
+from connectors.imap.reading.inventory import search
+from connectors.imap.reading.listing import identity_item
 from connectors.imap.session import WINDOW, Session
 from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref
 

@@ -3,7 +3,7 @@
 from array import array
 
 from connectors.imap import uids
-from connectors.imap.examine import refusal
+from connectors.imap.reading.examine import refusal
 from connectors.imap.selection import Parts, Selection, row_uids
 from connectors.imap.session import Command, Session
 

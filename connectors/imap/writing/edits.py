@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from connectors.errors import FolderError, ItemGone, ItemRefused, ReplicationError, SourceError
 from connectors.imap import tokens
-from connectors.imap.flags import written
 from connectors.imap.folders import shown, wire_name
-from connectors.imap.listing import read_flags
-from connectors.imap.refusals import ADVICE, message_refused
-from connectors.imap.selecting import selected
+from connectors.imap.reading.listing import read_flags
 from connectors.imap.selection import Parts
 from connectors.imap.session import Command, Session, named
+from connectors.imap.writing.flags import written
+from connectors.imap.writing.refusals import ADVICE, message_refused
+from connectors.imap.writing.selecting import selected
 from connectors.model import Gone, Ref, Stale, Unknown, Version
 
 DELETED = frozenset({"\\Deleted"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from connectors.body import HEAD_MAX
 from connectors.errors import CursorExpired
 from connectors.imap import tokens, uids
-from connectors.imap.examine import opened
+from connectors.imap.reading.examine import opened
 from connectors.imap.selection import Parts
 from connectors.imap.session import Command, Session
 from connectors.model import Ref

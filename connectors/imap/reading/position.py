@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.errors import CursorExpired
-from connectors.imap.blocks import Blocks
+from connectors.imap.reading.blocks import Blocks
 from connectors.model import Cursor
 
 VERSION = 1

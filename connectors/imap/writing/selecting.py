@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 
 from connectors.errors import FolderRefused, Renumbered
-from connectors.imap.examine import refusal
-from connectors.imap.flags import PermanentFlags
 from connectors.imap.folders import shown, wire_name
+from connectors.imap.reading.examine import refusal
 from connectors.imap.selection import Handler, Parts, Selection
 from connectors.imap.session import Session, named
+from connectors.imap.writing.flags import PermanentFlags
 
 _PERMANENT = re.compile(rb"\* OK \[PERMANENTFLAGS \(([^()]*)\)\]", re.I).match
 _READ_ONLY = re.compile(r"\[READ-ONLY\]", re.I).match

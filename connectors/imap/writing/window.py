@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 
 from connectors.errors import ItemGone, Renumbered, ReplicationError
-from connectors.imap.fetch import Fetch
 from connectors.imap.folders import shown
-from connectors.imap.inventory import search
-from connectors.imap.selecting import select
+from connectors.imap.reading.fetch import Fetch
+from connectors.imap.reading.inventory import search
 from connectors.imap.session import Session
+from connectors.imap.writing.selecting import select
 from connectors.model import BEGINNING, Mark, Message, Ref, Unknown
 
 VERSION = 1

@@ -17,12 +17,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from connectors.errors import CursorExpired
-from connectors.imap import pages, position, uids
-from connectors.imap.blocks import Blocks, fitting_width
-from connectors.imap.examine import examine
-from connectors.imap.inventory import changed_since, search
-from connectors.imap.pages import Pass
-from connectors.imap.position import Position
+from connectors.imap import uids
+from connectors.imap.reading import pages, position
+from connectors.imap.reading.blocks import Blocks, fitting_width
+from connectors.imap.reading.examine import examine
+from connectors.imap.reading.inventory import changed_since, search
+from connectors.imap.reading.pages import Pass
+from connectors.imap.reading.position import Position
 from connectors.imap.selection import Selection
 from connectors.imap.session import Session
 from connectors.model import Cursor, Gone, Page, Ref

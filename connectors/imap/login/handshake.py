@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from connectors.imap.dialog import Answer, Dialog
-from connectors.imap.redaction import redact
-from connectors.imap.sasl import Mechanism, status
+from connectors.imap.login.dialog import Answer, Dialog
+from connectors.imap.login.redaction import redact
+from connectors.imap.login.sasl import Mechanism, status
 
 AT_ONCE = 4096
 """Bytes of a proof that may stand in the line of its command; servers read lines of 8 kB (RFC 7162 4)."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from connectors.errors import CursorExpired, ItemError, ItemGone, ItemUnreadable, ReplicationError
 from connectors.imap import translate, uids
-from connectors.imap.examine import opened
+from connectors.imap.dialects.synthetic import is_made_up
 from connectors.imap.folders import shown
-from connectors.imap.inventory import search
-from connectors.imap.listing import read_date, read_flags
+from connectors.imap.reading.examine import opened
+from connectors.imap.reading.inventory import search
+from connectors.imap.reading.listing import read_date, read_flags
 from connectors.imap.session import STREAM_OVER, Command, Session
-from connectors.imap.synthetic import is_made_up
 from connectors.model import Failure, Message, Ref
 
 BATCH = 320

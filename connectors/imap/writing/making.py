@@ -6,9 +6,9 @@ from connectors.errors import FolderGone, FolderRefused
 from connectors.imap import tokens, translate
 from connectors.imap.folders import INBOX, Listing, shown, wire_name
 from connectors.imap.namespace import personal_prefix
-from connectors.imap.refusals import folder_refused
 from connectors.imap.selection import Parts
 from connectors.imap.session import Command, Session, named
+from connectors.imap.writing.refusals import folder_refused
 from connectors.model import Folder, Role
 
 ANOTHER_NAME = "choose another name"

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from connectors.errors import Disconnected
-from connectors.imap import listing
-from connectors.imap.blocks import Blocks
-from connectors.imap.examine import examine
 from connectors.imap.folders import shown
-from connectors.imap.position import Position
+from connectors.imap.reading import listing
+from connectors.imap.reading.blocks import Blocks
+from connectors.imap.reading.examine import examine
+from connectors.imap.reading.position import Position
 from connectors.imap.selection import Selection
 from connectors.imap.session import Session
 from connectors.imap.translate import ADVICE

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from connectors.errors import ItemRefused, ItemTooLarge, SourceError
-from connectors.imap.flags import written
 from connectors.imap.folders import shown, wire_name
-from connectors.imap.quota import largest_message
-from connectors.imap.refusals import ADVICE, message_refused
 from connectors.imap.session import Command, Session, named
+from connectors.imap.writing.flags import written
+from connectors.imap.writing.quota import largest_message
+from connectors.imap.writing.refusals import ADVICE, message_refused
 from connectors.model import Message, Unknown
 
 AT_ONCE = 1 << 16

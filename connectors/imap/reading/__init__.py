@@ -1,0 +1,1 @@
+"""The IMAP Source: listing, changes, bodies."""

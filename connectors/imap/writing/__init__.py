@@ -1,0 +1,1 @@
+"""The IMAP Target: appends, changes, folders, quota."""
