@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
+from connectors.around import Around
 from connectors.errors import Throttled
-from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref, Seen
-from connectors.protocols import Heading, Source, Wary
+from connectors.model import Cursor, Failure, Folder, Message, Page, Ref, Seen
+from connectors.protocols import Source
 
 
-class Rationed:
+class Rationed(Around):
     """`spent` says whether the ration is; `error` is raised by the fetch that wants more.
 
     A page that was given before may still be fetched to its end, so that it can be kept. Of later ones nothing is, so a
@@ -15,24 +16,15 @@ class Rationed:
     """
 
     def __init__(self, source: Source, spent: Callable[[], bool], error: Callable[[], Throttled]) -> None:
-        self._source = source
+        super().__init__(source)
         self._spent = spent
         self._error = error
         self._granted: set[Ref] = set()
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """The source's own."""
-        return self._source.capabilities
-
-    def folders(self) -> Iterator[Folder]:
-        """As the source says."""
-        return self._source.folders()
-
     def changes(self, folder: Folder, since: Cursor | None) -> Iterator[Page]:
         """As the source says."""
         self._granted.clear()
-        for page in self._source.changes(folder, since):
+        for page in super().changes(folder, since):
             if not self._spent():
                 self._granted.update(change.ref for change in page.changes if isinstance(change, Seen))
             yield page
@@ -40,31 +32,13 @@ class Rationed:
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Message | Failure]:
         """As the source says; Throttled in the place of whatever is not to be fetched, once the rest is answered."""
         refused: list[Ref] = []
-        yield from self._source.fetch(self._allowed(refs, refused))
+        yield from super().fetch(self._allowed(refs, refused))
         if refused:
             raise self._error()
 
-    def inventory(self, folder: Folder) -> Iterator[Ref]:
-        """As the source says."""
-        return self._source.inventory(folder)
-
-    def count(self, folder: Folder) -> int:
-        """As the source says."""
-        return self._source.count(folder)
-
     def headers(self, refs: Iterable[Ref]) -> Iterator[tuple[Ref, bytes]]:
-        """As the source says, if it can; none once the ration is spent."""
-        if isinstance(self._source, Heading) and not self._spent():
-            yield from self._source.headers(refs)
-
-    def beware(self, folder: Folder) -> None:
-        """Passed on to a source that can."""
-        if isinstance(self._source, Wary):
-            self._source.beware(folder)
-
-    def close(self) -> None:
-        """Ends the source's session."""
-        self._source.close()
+        """As the source says; none once the ration is spent."""
+        return iter(()) if self._spent() else super().headers(refs)
 
     def _allowed(self, refs: Iterable[Ref], refused: list[Ref]) -> Iterator[Ref]:
         for ref in refs:

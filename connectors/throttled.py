@@ -1,11 +1,13 @@
 """A Source around a Source that takes no more than so many messages and bytes a second."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from typing import TypeVar
 
-from connectors.body import Body
-from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref
-from connectors.protocols import Heading, Source, Wary
+from connectors.around import Around, weighed
+from connectors.model import Failure, Message, Ref
+from connectors.protocols import Source
+
+T = TypeVar("T")
 
 
 class Bucket:
@@ -34,66 +36,25 @@ class Bucket:
             self._sleep(-self._tokens / self._rate)
 
 
-class Throttled:
+class Throttled(Around):
     """Fetches at the pace of two buckets; listings pass as they come. A large body is paced chunk by chunk."""
 
     def __init__(self, source: Source, messages: Bucket, size: Bucket) -> None:
-        self._source = source
+        super().__init__(source)
         self._messages = messages
         self._size = size
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """The source's own."""
-        return self._source.capabilities
-
-    def folders(self) -> Iterator[Folder]:
-        """As the source says."""
-        return self._source.folders()
-
-    def changes(self, folder: Folder, since: Cursor | None) -> Iterator[Page]:
-        """As the source says."""
-        return self._source.changes(folder, since)
-
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Message | Failure]:
         """As the source says, at the pace of the buckets. A Failure costs a message."""
-        for answer in self._source.fetch(refs):
-            self._messages.take(1)
-            if isinstance(answer, Failure):
-                yield answer
-            elif isinstance(answer.raw, tuple):
-                self._size.take(sum(map(len, answer.raw)))
-                yield answer
-            else:
-                body = Body(self._paced(answer.raw))
-                yield replace(answer, raw=body)
-                body.expire()
-
-    def inventory(self, folder: Folder) -> Iterator[Ref]:
-        """As the source says."""
-        return self._source.inventory(folder)
-
-    def count(self, folder: Folder) -> int:
-        """As the source says."""
-        return self._source.count(folder)
+        return weighed(self._paced(super().fetch(refs)), self._size.take)
 
     def headers(self, refs: Iterable[Ref]) -> Iterator[tuple[Ref, bytes]]:
-        """As the source says, if it can, at the pace of the buckets."""
-        for ref, block in self._source.headers(refs) if isinstance(self._source, Heading) else ():
-            self._messages.take(1)
+        """As the source says, at the pace of the buckets."""
+        for ref, block in self._paced(super().headers(refs)):
             self._size.take(len(block))
             yield ref, block
 
-    def beware(self, folder: Folder) -> None:
-        """Passed on to a source that can."""
-        if isinstance(self._source, Wary):
-            self._source.beware(folder)
-
-    def close(self) -> None:
-        """Ends the source's session."""
-        self._source.close()
-
-    def _paced(self, raw: Iterable[bytes]) -> Iterator[bytes]:
-        for chunk in raw:
-            self._size.take(len(chunk))
-            yield chunk
+    def _paced(self, answers: Iterable[T]) -> Iterator[T]:
+        for answer in answers:
+            self._messages.take(1)
+            yield answer

@@ -7,7 +7,7 @@ from imapclient.imap_utf7 import decode as decode_utf7
 
 from connectors.errors import ServerBusy
 from connectors.imap import tokens, translate
-from connectors.imap.dialects.arrangement import all_mail_first, without_mail
+from connectors.imap.dialects.arrangement import arranged, without_mail
 from connectors.imap.namespace import any_below_inbox, own_name, personal_prefix
 from connectors.imap.selection import Parts
 from connectors.imap.session import Command, Session, named
@@ -43,7 +43,7 @@ class Listing:
     def folders(self) -> list[Folder]:
         """Those that exist, parents before children (RFC 5258 3: \\NonExistent is only a name)."""
         found = [self._folder(name) for name, (attributes, _) in self.rows.items() if NOT_THERE not in attributes]
-        return all_mail_first(found)
+        return arranged(found)
 
     def _folder(self, name: bytes) -> Folder:
         attributes, separator = self.rows[name]

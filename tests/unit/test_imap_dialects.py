@@ -4,7 +4,7 @@ import pytest
 
 from connectors.errors import ConfigError
 from connectors.imap import CONNECTOR, ImapMailbox, ImapSettings
-from connectors.imap.dialects.arrangement import all_mail_first, without_mail
+from connectors.imap.dialects.arrangement import arranged, without_mail
 from connectors.imap.dialects.dialect import EXCHANGE, GMAIL, PLAIN, recognise
 from connectors.imap.dialects.nonmail import LANGUAGES, not_mail
 from connectors.model import Capabilities, Folder, Role
@@ -97,13 +97,14 @@ def test_a_folder_that_the_server_gives_a_use_is_mail_whatever_it_is_called() ->
     }  # fmt: skip
 
 
-def test_all_mail_is_read_first_and_parents_before_children() -> None:
+def test_inbox_is_read_first_then_all_mail_and_parents_before_children() -> None:
     root = "[Google Mail]"
     uses = {"Alle Nachrichten": Role.ALL, "Spam": Role.JUNK, "Wichtig": Role.IMPORTANT}
-    paths = [("INBOX",), ("A",), ("A", "b"), (root,), *((root, name) for name in uses)]
+    paths = [("A",), ("A", "b"), ("INBOX",), ("INBOX", "c"), (root,), *((root, name) for name in uses)]
+    uses["INBOX"] = Role.INBOX
     found = [Folder("/".join(path), path, uses.get(path[-1], Role.NONE)) for path in paths]
-    assert [folder.id for folder in all_mail_first(found)] == [
-        root, f"{root}/Alle Nachrichten", "A", "A/b", "INBOX", f"{root}/Spam", f"{root}/Wichtig"
+    assert [folder.id for folder in arranged(found)] == [
+        "INBOX", root, f"{root}/Alle Nachrichten", "A", "A/b", "INBOX/c", f"{root}/Spam", f"{root}/Wichtig"
     ]  # fmt: skip
 
 

@@ -7,14 +7,15 @@ from connectors.imap.dialects.nonmail import not_mail
 from connectors.model import Folder, Role
 
 
-def all_mail_first(found: Sequence[Folder]) -> list[Folder]:
-    """By path, parents before children; but what holds all mail first, with the folders above it.
+def arranged(found: Sequence[Folder]) -> list[Folder]:
+    """By path, parents before children; but INBOX first, then what holds all mail, with the folders above it.
 
-    Then it is there that bodies are fetched, and every label after it finds them held (Gmail).
+    A first copy may take days where a day's bytes are limited (Gmail), and INBOX is missed first. All other bodies are
+    fetched from where all of them are, and every label after it finds them held.
     """
     whole = {folder.path for folder in found if folder.role is Role.ALL}
     above = {path[:depth] for path in whole for depth in range(1, len(path) + 1)}
-    return sorted(found, key=lambda folder: (folder.path not in above, folder.path))
+    return sorted(found, key=lambda folder: (folder.role is not Role.INBOX, folder.path not in above, folder.path))
 
 
 def without_mail(found: Sequence[Folder]) -> Iterator[Folder]:
