@@ -7,8 +7,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from connectors.errors import FolderGone, FolderRefused, ItemTooLarge, QuotaExceeded, ReplicationError, ServerBusy
+from connectors.errors import (
+    FolderGone,
+    FolderRefused,
+    ItemGone,
+    ItemTooLarge,
+    ItemUnreadable,
+    QuotaExceeded,
+    ReplicationError,
+    ServerBusy,
+)
+from connectors.model import Ref
 
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 LONGEST_LOCK = 100
 NO_FILE = "it is no regular file"
@@ -30,10 +41,25 @@ def reading(raw: Iterable[bytes]) -> Iterator[bytes]:
         raise RawFailed(error) from error
 
 
-def stands(path: Path, check: Callable[[Path], bool]) -> bool:
-    """What `check` (`Path.is_dir` and its like) says. Raises FolderRefused if that cannot be seen."""
+def mode_of(path: Path) -> int:
+    """What is there (`stat.S_ISDIR` and its like tell), behind links; 0 for nothing. Raises OSError if it is not seen.
+
+    `Path.is_dir` and its like say no to what cannot be seen, from Python 3.14 on: it would pass for deleted.
+    """
     try:
-        return check(path)
+        return path.stat().st_mode
+    except OSError as error:
+        if error.errno in ABSENT:
+            return 0
+        raise
+    except ValueError:  # no file can have such a name
+        return 0
+
+
+def stands(path: Path, check: Callable[[int], bool]) -> bool:
+    """What `check` says of its mode. Raises FolderRefused if that cannot be seen."""
+    try:
+        return check(mode_of(path))
     except OSError as error:
         text = f"{path} cannot be looked at: {error.strerror}"
         raise FolderRefused(text, "look at the permissions of the directories above it") from error
@@ -48,21 +74,23 @@ def sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
+def open_regular(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) -> int:
     """A descriptor of a file. Raises OSError for what is none, but a link, a pipe or a device in its place.
 
     Whoever may write to the directory may put a link there, to what only who runs this may read or change; and a pipe
-    would be waited for.
+    would be waited for. `follow` goes through links all the same.
     """
     try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+        flags |= os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+        descriptor = os.open(path, flags, 0o600)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise OSError(error.errno, NO_FILE, str(path)) from error
         raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, NO_FILE, str(path))
+        raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL, NO_FILE, str(path))
     return descriptor
 
 
@@ -98,6 +126,16 @@ def refused(where: Path, error: OSError) -> ReplicationError:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return FolderGone(f"there is no folder at {where}")
     return FolderRefused(f"{where} cannot be written to: {error.strerror}", "look at its permissions and its disk")
+
+
+def gone(ref: Ref) -> ItemGone:
+    """Of a message that is not there any more."""
+    return ItemGone(f"message {ref.id} has left folder {ref.folder}")
+
+
+def unreadable(ref: Ref, error: OSError) -> ItemUnreadable:
+    """Of a message that the operating system does not give."""
+    return ItemUnreadable(f"message {ref.id} cannot be read: {error.strerror}", "look at its file's permissions")
 
 
 @contextmanager

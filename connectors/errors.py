@@ -39,6 +39,9 @@ or message, say what happened and what to do next; they never hold a secret nor 
 from enum import IntEnum
 from typing import ClassVar
 
+PARTLY = 3
+"""The exit code of what was done but for some items or mailboxes; it belongs to no single error."""
+
 
 class Scope(IntEnum):
     """How far an error reaches, from one message to the whole run."""

@@ -80,10 +80,10 @@ def list_folders(session: Session) -> Iterator[Folder]:
     yield from without_mail(found) if session.dialect.other_items else found
 
 
-def find_folder(session: Session, name: str) -> Folder | None:
-    """The folder as the server lists it now."""
+def find_folder(session: Session, name: str, options: bytes = b"") -> Folder | None:
+    """The folder as the server lists it now, below the personal prefix as far as that is known."""
     listing = Listing(prefix=session.prefix or b"")
-    session.call(named(b'LIST ""', wire_name(name), b"", {b"LIST": listing.take_row}))
+    session.call(named(b'LIST ""', wire_name(name), options, {b"LIST": listing.take_row}))
     return next((folder for folder in listing.folders() if folder.id == name), None)
 
 

@@ -14,10 +14,10 @@ Parts = tuple[bytes, ...]
 
 Handler = Callable[[Parts], None]
 
-_CODE = re.compile(rb"\* OK \[(UIDVALIDITY|UIDNEXT|HIGHESTMODSEQ) (\d+)\]", re.I).match
+_CODE = re.compile(rb"\* OK \[(UIDVALIDITY|UIDNEXT|HIGHESTMODSEQ) (\d{1,19})\]", re.I).match
 _CLOSED = re.compile(rb"\* OK \[CLOSED\]", re.I).match
-_EXISTS = re.compile(rb"\* (\d+) EXISTS", re.I).match
-_ROW_UID = re.compile(rb"[( ]UID (\d+)[ )]", re.I).search
+_EXISTS = re.compile(rb"\* (\d{1,10}) EXISTS", re.I).match
+_ROW_UID = re.compile(rb"[( ]UID (\d{1,10})[ )]", re.I).search
 _EARLIER = re.compile(rb"\* VANISHED \(EARLIER\) (.*)\r\n", re.I).fullmatch
 
 

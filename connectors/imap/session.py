@@ -30,9 +30,9 @@ WINDOW = 1000
 """Messages listed in one command, and changes in one page."""
 
 _BODY_ROW = re.compile(
-    rb'\* \d+ FETCH \(UID (\d+) FLAGS \(([^()]*)\) INTERNALDATE "([^"]*)" BODY\[\] \{(\d+)\}\r\n'
+    rb'\* \d+ FETCH \(UID (\d{1,10}) FLAGS \(([^()]*)\) INTERNALDATE "([^"]*)" BODY\[\] \{(\d{1,18})\}\r\n'
 ).fullmatch
-_BODY_MARK = re.compile(rb"BODY\[\] ~?\{(\d+)\}\r\n\Z", re.I).search
+_BODY_MARK = re.compile(rb"BODY\[\] ~?\{(\d{1,18})\}\r\n\Z", re.I).search
 _KIND = re.compile(rb"\* (?:\d+ )?([A-Za-z]+)").match
 _TAGGED = re.compile(rb"(\S+) (OK|NO|BAD)(?: (.*))?\r\n", re.I | re.S).fullmatch
 _TEXTS = frozenset((b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"))

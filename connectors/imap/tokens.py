@@ -35,10 +35,11 @@ def pairs(values: Value) -> dict[bytes, Value]:
 
 
 def number(value: Value) -> int:
-    """A number, also alone in parentheses (MODSEQ); 0 for anything else."""
+    """A number below 2^63 (RFC 9051 section 9), also alone in parentheses (MODSEQ); 0 for anything else."""
     if isinstance(value, list):
         return number(value[0]) if len(value) == 1 else 0
-    return int(value) if value is not None and value.isdigit() else 0
+    found = int(value) if value is not None and value.isdigit() and len(value) < 20 else 0
+    return found if found < 1 << 63 else 0
 
 
 def words(value: Value) -> list[bytes]:

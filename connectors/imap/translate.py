@@ -119,7 +119,7 @@ SPOKEN_OF_ITEM: Spoken = (*SPOKEN, (re.compile(r"temporar(y|ily)|try again later
 
 _NOT_THERE = re.compile(r"(does not|doesn't) exist|no such (mailbox|folder)|unknown mailbox", re.I)
 _CODE = re.compile(r"\[([A-Za-z0-9.-]+)[^\]]*\]")
-_BACKOFF = re.compile(r"backoff time: *(\d+) *milliseconds", re.I)
+_BACKOFF = re.compile(r"backoff time: *(\d{1,9}) *milliseconds", re.I)
 _STATISTICS = re.compile(r" *\(\d[\d.]*( \+ [\d.]+)* secs\)\.?\Z")
 """How long Dovecot took."""
 _CERTIFICATE_ALERT = re.compile(

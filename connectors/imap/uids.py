@@ -4,13 +4,18 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
+from connectors.errors import ProtocolError
+
 SET_BYTES = 7000
 """The longest set put into one command; RFC 7162 section 4 asks clients for lines of at most 8192."""
 
 MOST = (1 << 32) - 1
 """UIDs are 32-bit (RFC 3501 2.3.1.1)."""
 
-_RANGE = re.compile(rb"(\d+)(?::(\d+))?")
+WIDEST = 1 << 27
+"""UIDs in one range: more than a folder can hold that is listed one by one in a line (`wire.MAX_LINE`)."""
+
+_RANGE = re.compile(rb"(\d{1,19})(?::(\d{1,19}))?")
 
 
 def read_ranges(text: bytes, highest: int) -> Iterator[tuple[int, int]]:
@@ -25,13 +30,15 @@ def read_ranges(text: bytes, highest: int) -> Iterator[tuple[int, int]]:
 
 
 def expand(ranges: Iterable[tuple[int, int]]) -> "array[int]":
-    """All UIDs of the ranges."""
+    """All UIDs of the ranges. Raises ProtocolError for one that memory could not hold."""
     uids = array("I")
     for first, last in ranges:
         if first == last:
             uids.append(first)
-        else:
+        elif last - first < WIDEST:
             uids.extend(range(first, last + 1))
+        else:
+            raise ProtocolError(f"the server says that one folder holds all messages from {first} to {last}")
     return uids
 
 

@@ -30,7 +30,10 @@ NUMBER = re.compile("1?[0-9]|2[0-5]", re.ASCII).fullmatch
 RESCANS = 3
 
 Names = dict[str, str]
-"""Id (the unique name, see `naming`) -> file name, from `cur` or `new` on."""
+"""Id (the unique name, see `naming`) -> file name, from `cur` or `new` on.
+
+Two files with one unique name, as a restore may leave them, are two messages: `UNIQUE/INODE`, which outlives a rename.
+"""
 
 
 def scan(folder: Path) -> Names:
@@ -41,9 +44,17 @@ def scan(folder: Path) -> Names:
     """
     for _ in range(RESCANS):
         before = _times(folder)
-        names = dict(_entries(folder))
+        names: Names = {}
+        twins: dict[str, list[str]] = {}
+        for unique, file in _entries(folder):
+            if unique in names:
+                twins.setdefault(unique, [names[unique]]).append(file)
+            names[unique] = file
         if _times(folder) == before:
             break
+    for unique, files in twins.items():
+        del names[unique]
+        names |= _told_apart(folder, unique, files)
     return names
 
 
@@ -108,6 +119,21 @@ def _entries(folder: Path) -> Iterator[tuple[str, str]]:
                 raise translated(folder, error) from error
         except OSError as error:
             raise translated(folder, error) from error
+
+
+def _told_apart(folder: Path, unique: str, files: list[str]) -> Names:
+    """The files of one unique name; a name that has gone was met before its file was renamed."""
+    inodes: dict[int, str] = {}
+    for file in files:
+        try:
+            inodes[(folder / file).lstat().st_ino] = file
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise translated(folder, error) from error
+    if len(inodes) < 2:
+        return {unique: next(iter(inodes.values()), files[-1])}
+    return {f"{unique}/{inode}": file for inode, file in inodes.items()}
 
 
 def _times(folder: Path) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISDIR
 
 from connectors.disk import stands
 from connectors.errors import FolderRefused, Unreachable
@@ -24,6 +25,6 @@ def discover(known: Path) -> Iterator[str]:
 
 def _is_maildir(path: Path) -> bool:
     try:
-        return all(stands(path / part, Path.is_dir) for part in ("cur", "new"))
+        return all(stands(path / part, S_ISDIR) for part in ("cur", "new"))
     except FolderRefused:
         return True

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from connectors.body import Body
-from connectors.disk import open_regular
-from connectors.errors import FolderGone, ItemGone, ItemUnreadable
+from connectors.disk import gone, open_regular, unreadable
+from connectors.errors import FolderGone
 from connectors.maildir.directory import Names, flags_of, scan
 from connectors.maildir.naming import name_of
 from connectors.model import Message, Ref
@@ -78,8 +78,8 @@ class Files:
             except FileNotFoundError:
                 self._rescan(ref)
             except OSError as error:
-                raise _unreadable(ref, error) from error
-        raise _gone(ref)
+                raise unreadable(ref, error) from error
+        raise gone(ref)
 
     def meet(self, ref: Ref) -> None:
         """Scans if the message is not known, as one that came since the last scan. Raises ItemGone."""
@@ -90,7 +90,7 @@ class Files:
         try:
             self.scan(ref.folder)
         except FolderGone as error:
-            raise _gone(ref) from error
+            raise gone(ref) from error
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -111,12 +111,4 @@ def _chunks(ref: Ref, file: BinaryIO) -> Iterator[bytes]:
         while chunk := file.read(CHUNK):
             yield chunk
     except OSError as error:
-        raise _unreadable(ref, error) from error
-
-
-def _gone(ref: Ref) -> ItemGone:
-    return ItemGone(f"message {ref.id} has left folder {ref.folder}")
-
-
-def _unreadable(ref: Ref, error: OSError) -> ItemUnreadable:
-    return ItemUnreadable(f"message {ref.id} cannot be read: {error.strerror}", "look at its file's permissions")
+        raise unreadable(ref, error) from error

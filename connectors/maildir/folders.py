@@ -2,8 +2,9 @@
 
 import os
 from pathlib import Path
+from stat import S_ISDIR
 
-from connectors.disk import adopt, sync
+from connectors.disk import adopt, mode_of, sync
 from connectors.errors import FolderGone, FolderRefused
 from connectors.maildir.naming import ROOT, folder_path, id_of, shifted
 from connectors.model import Folder, Role
@@ -83,7 +84,7 @@ def _source(root: Path, folder: Folder) -> str:
     name = directory_name(folder.path)
     if name == ROOT:
         raise FolderRefused("INBOX cannot be renamed", "move its messages")
-    if not (root / name / "cur").is_dir():
+    if not S_ISDIR(mode_of(root / name / "cur")):
         raise FolderGone(f"there is no Maildir folder {'/'.join(folder.path)} in {root}")
     return name
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from connectors.disk import adopt, open_regular, sync
 from connectors.errors import Renumbered, ServerBusy
-from connectors.maildir.directory import Names
+from connectors.maildir.directory import Names, translated
 from connectors.model import BEGINNING, Mark
 
 FILE = "replicator-numbers"
@@ -78,6 +78,8 @@ def _look(folder: Path) -> Numbers:
             return _read(file) or Numbers("", ())
     except FileNotFoundError:
         return Numbers("", ())
+    except OSError as error:
+        raise translated(folder, error) from error
 
 
 def _read(file: BinaryIO) -> Numbers | None:

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from stat import S_ISDIR
 
 from connectors.body import Body
-from connectors.disk import stands
+from connectors.disk import mode_of, stands
 from connectors.errors import (
     CursorExpired,
     Disconnected,
@@ -173,7 +174,7 @@ class MaildirSource:
 def check_maildir(root: Path) -> None:
     """Raises Unreachable if there is none, or none that can be seen."""
     try:
-        there = stands(root / "cur", Path.is_dir)
+        there = stands(root / "cur", S_ISDIR)
     except FolderRefused as error:
         raise Unreachable(error.message, error.advice) from error
     if not there:
@@ -187,6 +188,6 @@ def version_of(flags: frozenset[str]) -> Version:
 
 def _is_folder(path: Path) -> bool:
     try:
-        return path.name.startswith(".") and (path / "cur").is_dir()
-    except PermissionError:
+        return path.name.startswith(".") and S_ISDIR(mode_of(path / "cur"))
+    except OSError:
         return True  # whatever it is, it is not said to have gone

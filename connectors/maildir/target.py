@@ -3,13 +3,15 @@
 So each is atomic: a name that another program has changed meanwhile is not there, and is looked for again.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from stat import S_ISDIR
 from typing import TypeVar
 
 from connectors.body import Body
 from connectors.disk import RawFailed, reading, refused, stands, sync, writing
-from connectors.errors import Disconnected, FolderGone, ItemGone
+from connectors.errors import Disconnected, FolderGone, ItemGone, ItemRefused
 from connectors.maildir.delivery import Delivery
 from connectors.maildir.directory import flags_of, info_of, others_in, read_keywords
 from connectors.maildir.files import Files
@@ -89,7 +91,7 @@ class MaildirTarget:
             flags = (now | kept_flags(letters, add)) - remove
             if flags != now:
                 info = info_of(flags, letters, others_in(path.name, letters))
-                path.rename(folder / "cur" / (path.name.partition(":")[0] + info))
+                _rename(path, folder / "cur" / (path.name.partition(":")[0] + info))
                 sync(path.parent)
                 sync(folder / "cur")
             return version_of(flags)
@@ -180,9 +182,9 @@ class MaildirTarget:
         """The folder's directory. Raises FolderGone, FolderRefused."""
         self._check_open()
         path = self._files.path(folder)
-        if not stands(path / "cur", Path.is_dir):
+        if not stands(path / "cur", S_ISDIR):
             raise FolderGone(f"there is no Maildir folder at {path}")
-        if not stands(path / "tmp", Path.is_dir):  # copies may leave it out, as it is empty
+        if not stands(path / "tmp", S_ISDIR):  # copies may leave it out, as it is empty
             with writing(path):
                 make_part(path, "tmp", self._root)
         return path
@@ -190,6 +192,17 @@ class MaildirTarget:
     def _check_open(self) -> None:
         if self._closed:
             raise Disconnected("this target was closed", "open it again")
+
+
+def _rename(path: Path, to: Path) -> None:
+    """Raises ItemRefused if the name is another message's, as both have one unique name: that would be overwritten.
+
+    Looked at in this order, what someone else renamed meanwhile, and just so, is not taken for two.
+    """
+    if to != path and os.path.lexists(to) and os.path.lexists(path):
+        text = f"message {path} cannot have these flags: there is {to.name}, another message of that name"
+        raise ItemRefused(text, "rename one of the two files: what stands before the colon")
+    path.rename(to)
 
 
 def _is_so(seen: Version, now: frozenset[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 from connectors.disk import stands
 from connectors.errors import FolderRefused, Unreachable
@@ -23,7 +24,7 @@ def discover(known: Path) -> Iterator[str]:
 def _is_mailbox(entry: Path, inner: str) -> bool:
     try:
         if inner:
-            return stands(entry / inner, Path.is_dir)
-        return not entry.name.startswith(".") and stands(entry, Path.is_file) and bool(looks_like_mbox(entry))
+            return stands(entry / inner, S_ISDIR)
+        return not entry.name.startswith(".") and stands(entry, S_ISREG) and bool(looks_like_mbox(entry))
     except FolderRefused:
         return True

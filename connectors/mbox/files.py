@@ -2,11 +2,13 @@
 
 import errno
 import fcntl
+import os
 from collections.abc import Iterator
 from os import fstat, stat_result
 from pathlib import Path
 from typing import BinaryIO
 
+from connectors.disk import open_regular
 from connectors.errors import FolderError, FolderGone, FolderRefused, ServerBusy
 from connectors.mbox.index import Entry, Index
 from connectors.mbox.scan import BEGINNING, Found, scan
@@ -64,7 +66,7 @@ class Reader:
     def _read(self, path: Path) -> tuple[str, Index]:
         for _ in range(TRIES):
             try:
-                with path.open("rb", buffering=0) as file:
+                with open_file(path) as file:
                     self._lock(path, file)
                     before = fstat(file.fileno())
                     index = Index(scan(chunks(file, before.st_size)))
@@ -110,9 +112,14 @@ def translated(path: Path, error: OSError) -> FolderError:
     return FolderRefused(f"mbox file {path} cannot be read: {error.strerror}", "look at its permissions")
 
 
+def open_file(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
+    """Without a buffer in between. A link is followed, as administrators make them; raises OSError for a pipe."""
+    return os.fdopen(open_regular(path, flags, follow=True), "r+b" if flags & os.O_RDWR else "rb", buffering=0)
+
+
 def begins_like_mbox(path: Path) -> bool:
     """Whether the file has a message at its beginning. Raises OSError."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return file.read(len(BEGINNING)) == BEGINNING
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from connectors.body import Body
-from connectors.disk import stands
+from connectors.disk import gone, stands, unreadable
 from connectors.errors import (
     CursorExpired,
     Disconnected,
@@ -16,11 +16,9 @@ from connectors.errors import (
     FolderRefused,
     ItemBusy,
     ItemError,
-    ItemGone,
-    ItemUnreadable,
     Unreachable,
 )
-from connectors.mbox.files import CHUNK, TRIES, Reader, chunks, look
+from connectors.mbox.files import CHUNK, TRIES, Reader, chunks, look, open_file
 from connectors.mbox.index import Entry, Index
 from connectors.mbox.quoting import unquote
 from connectors.mbox.scan import DIGEST, digest_of
@@ -158,8 +156,8 @@ class MboxSource:
         except ItemError as error:
             return Failure(ref, error)
         except FolderGone:
-            return Failure(ref, _gone(ref))
-        return Failure(ref, _gone(ref))
+            return Failure(ref, gone(ref))
+        return Failure(ref, gone(ref))
 
     def _check_open(self) -> None:
         if self._closed:
@@ -169,7 +167,7 @@ class MboxSource:
 def check_mbox(root: Path) -> None:
     """Raises Unreachable if there is nothing, or nothing that can be seen."""
     try:
-        there = stands(root, Path.exists)
+        there = stands(root, bool)
     except FolderRefused as error:
         raise Unreachable(error.message, error.advice) from error
     if not there:
@@ -179,11 +177,11 @@ def check_mbox(root: Path) -> None:
 def read_message(path: Path, ref: Ref, entry: Entry) -> Message | None:
     """The message, whole or as a Body that holds its file open; None if something else stands there now."""
     try:
-        file = path.open("rb", buffering=0)
+        file = open_file(path)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _unreadable(ref, error) from error
+        raise unreadable(ref, error) from error
     file.seek(entry.start)
     if entry.size > CHUNK:
         body = Body(_checked(ref, entry, _bytes(ref, file, entry.end)), file.close)
@@ -206,12 +204,4 @@ def _bytes(ref: Ref, file: BinaryIO, end: int) -> Iterator[bytes]:
     try:
         yield from unquote(chunks(file, end))
     except OSError as error:
-        raise _unreadable(ref, error) from error
-
-
-def _gone(ref: Ref) -> ItemGone:
-    return ItemGone(f"message {ref.id} has left folder {ref.folder}")
-
-
-def _unreadable(ref: Ref, error: OSError) -> ItemUnreadable:
-    return ItemUnreadable(f"message {ref.id} cannot be read: {error.strerror}", "look at its file's permissions")
+        raise unreadable(ref, error) from error

@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from os import fstat
 from pathlib import Path
+from stat import S_ISREG
 
 from connectors.body import Body
-from connectors.disk import RawFailed, reading, stands, writing
+from connectors.disk import RawFailed, gone, reading, stands, writing
 from connectors.errors import Disconnected, FolderGone, ItemBusy, ItemGone, Renumbered, ReplicationError, ServerBusy
 from connectors.mbox.files import TRIES, Reader, state_of
 from connectors.mbox.folders import make_folder, rename_folder
@@ -113,7 +114,7 @@ class MboxTarget:
             state, index = self._read(ref.folder)
             entry = index.find(ref.id)
             if entry is None:
-                raise _gone(ref)
+                raise gone(ref)
             if _is_stale(if_version):
                 return Stale(ONLY)
             with locked(path) as file:
@@ -187,11 +188,11 @@ class MboxTarget:
                 break
             if message := read_message(path, ref, entry):
                 return message
-        raise _gone(ref)
+        raise gone(ref)
 
     def _check_there(self, ref: Ref) -> None:
         if self._read(ref.folder)[1].find(ref.id) is None:
-            raise _gone(ref)
+            raise gone(ref)
 
     def _read(self, folder: str) -> tuple[str, Index]:
         return self._reader.read(self._file(folder))
@@ -200,7 +201,7 @@ class MboxTarget:
         """Raises FolderGone, FolderRefused."""
         self._check_open()
         path = file_of(self._root, folder)
-        if not stands(path, Path.is_file):
+        if not stands(path, S_ISREG):
             raise FolderGone(f"there is no mbox file at {path}")
         return path
 
@@ -227,7 +228,3 @@ def _is_stale(seen: Version | None) -> bool:
 def _end(message: Message) -> None:
     if isinstance(message.raw, Body):
         message.raw.expire()
-
-
-def _gone(ref: Ref) -> ItemGone:
-    return ItemGone(f"message {ref.id} has left folder {ref.folder}")

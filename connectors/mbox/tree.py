@@ -10,7 +10,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
+from connectors.disk import mode_of
 from connectors.errors import Unreachable
 from connectors.maildir.naming import folder_name, id_of, name_of
 from connectors.mbox.files import begins_like_mbox
@@ -46,7 +48,7 @@ class Place:
 def places(root: Path) -> Iterator[Place]:
     """Every folder, parents first. Raises Unreachable if the root cannot be read."""
     try:
-        if root.is_dir():
+        if S_ISDIR(mode_of(root)):
             yield from _places(root, Path(), (), ())
         else:
             yield Place(SINGLE, (INBOX,), root, looks_like_mbox(root) is not False)
@@ -93,8 +95,9 @@ def _nodes(directory: Path) -> dict[str, _Node]:
     """By name without suffix, or with it where two would have the same."""
     nodes: dict[str, _Node] = {}
     for path in sorted(directory.iterdir(), key=lambda path: (path.suffix.lower() in (SUFFIX, BELOW), path.name)):
-        is_directory = path.is_dir()
-        if path.name.startswith(".") or not (is_directory or path.is_file()):
+        mode = mode_of(path)
+        is_directory = S_ISDIR(mode)
+        if path.name.startswith(".") or not (is_directory or S_ISREG(mode)):
             continue
         is_mbox = True if is_directory else looks_like_mbox(path)
         if is_mbox is None:
@@ -120,7 +123,7 @@ def looks_like_mbox(path: Path) -> bool | None:
             return True
     except FileNotFoundError:
         return None  # it left meanwhile, as locks do
-    except PermissionError:
+    except OSError:
         return None if suffix in OTHERS else True  # whoever opens it is told
     return None if (suffix and suffix != SUFFIX) or path.name.isdecimal() else False
 

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from connectors.disk import dot_locked, writing
 from connectors.errors import FolderRefused, ItemRefused, ServerBusy
-from connectors.mbox.files import CHUNK, LOCKED, NO_LOCKS
+from connectors.mbox.files import CHUNK, LOCKED, NO_LOCKS, open_file
 from connectors.mbox.fromline import from_line, in_utc
 from connectors.mbox.index import Entry, Index
 from connectors.mbox.quoting import Counted, quote
@@ -34,7 +34,7 @@ def locked(path: Path) -> Iterator[BinaryIO]:
 
     By fcntl(2) first and then by `FILE.lock`, as Debian's programs do; the latter only where it can be made.
     """
-    with writing(path), path.open("r+b", buffering=0) as file:
+    with writing(path), open_file(path, os.O_RDWR) as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

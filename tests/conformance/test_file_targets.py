@@ -193,6 +193,8 @@ def test_what_cannot_be_seen_is_not_said_to_be_missing(place: Place, monkeypatch
 
     target, folder = place.target(), place.inbox()
     monkeypatch.setattr(Path, "stat", refusing)
+    for name in ("is_dir", "is_file", "exists"):  # as they are from Python 3.14 on
+        monkeypatch.setattr(Path, name, lambda path: False)
     with pytest.raises(FolderRefused, match="cannot be looked at"):
         target.append(folder, letter(1), "op")
     for opening in (place.target, place.source):
@@ -223,6 +225,36 @@ def test_letters_that_mean_nothing_here_are_kept(maildir: Place) -> None:
     target = maildir.target()
     target.set_flags(Ref(".", "1.a"), frozenset({"\\Flagged"}), frozenset({"\\Seen"}))
     assert [file.name for file in (maildir.root / "cur").iterdir()] == ["1.a:2,FXz"]
+
+
+def test_a_change_of_flags_never_overwrites_another_message(maildir: Place) -> None:
+    """Two files with one unique name differ by what is behind it."""
+    (maildir.root / "cur" / "1.a:2,").write_bytes(plain(1))
+    (maildir.root / "cur" / "1.a:2,S").write_bytes(plain(2))
+    (first,) = [row.ref for row in maildir.rows() if not row.flags]
+    target = maildir.target()
+    with pytest.raises(ItemRefused, match="another message"):
+        target.set_flags(first, frozenset({"\\Seen"}), NONE)
+    assert sorted(maildir.bodies()) == [plain(1), plain(2)]
+    target.set_flags(first, frozenset({"\\Flagged"}), NONE)
+    target.remove(first)
+    assert maildir.bodies() == [plain(2)]
+
+
+def test_flags_that_another_sets_at_the_same_time(maildir: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, folder = maildir.target(), maildir.inbox()
+    ref = ref_of(target, folder, letter(1))
+    (file,) = (maildir.root / "cur").iterdir()
+    exists = os.path.lexists
+
+    def late(path: Path) -> bool:
+        monkeypatch.undo()
+        file.rename(file.with_name(file.name + "S"))
+        return exists(path)
+
+    monkeypatch.setattr(os.path, "lexists", late)
+    assert target.set_flags(ref, frozenset({"\\Seen"}), NONE) == Version("2, \\Seen", frozenset({"\\Seen"}))
+    assert len(maildir.rows()) == 1
 
 
 def test_keywords_until_there_is_no_letter_left(maildir: Place) -> None:
@@ -278,14 +310,29 @@ def test_a_cut_line_in_the_numbers_is_mended(maildir: Place) -> None:
     assert second.id in (maildir.root / "replicator-numbers").read_text()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_what_root_writes_is_its_users(maildir: Place) -> None:
+def test_what_is_made_is_the_users_as_the_rest_is(maildir: Place) -> None:
+    """Root gives it to the mailbox's user; everyone takes its modes over."""
+    owner = (65534, 65534) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
     for path in (maildir.root, *maildir.root.rglob("*")):
-        os.chown(path, 65534, 65534)
+        path.chmod(0o770)
+        os.chown(path, *owner)
     target = maildir.target()
     target.append(maildir.inbox(), letter(1, frozenset({"Key"})), "op")
     target.mark(target.ensure_folder(("a", "b")))
-    assert {(path.stat().st_uid, path.stat().st_gid) for path in maildir.root.rglob("*")} == {(65534, 65534)}
+    made = {path: path.stat() for path in maildir.root.rglob("*")}
+    assert {(status.st_uid, status.st_gid) for status in made.values()} == {owner}
+    assert {path.is_dir(): status.st_mode & 0o777 for path, status in made.items()} == {True: 0o770, False: 0o660}
+    assert len({(path.is_dir(), status.st_mode) for path, status in made.items()}) == 2
+
+
+def test_what_root_makes_among_mbox_files_is_their_users(mbox: Place) -> None:
+    owner = (65534, 65534) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+    for path in (mbox.root, mbox.root / "INBOX"):
+        os.chown(path, *owner)
+    target = mbox.target()
+    target.append(target.ensure_folder(("a", "b")), letter(1), "op")
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in mbox.root.rglob("*")} == {owner}
+    assert {path.stat().st_mode & 0o077 for path in mbox.root.rglob("a*")} == {0}
 
 
 def test_a_lock_of_the_dead_is_taken_over_and_one_of_the_living_is_not(mbox: Place) -> None:

@@ -111,6 +111,11 @@ def rows(source: MaildirSource, folder: Folder | None = None) -> dict[str, Seen]
     return {change.ref.id: change for change in page.changes if isinstance(change, Seen)}
 
 
+def messages(source: MaildirSource) -> dict[str, Message]:
+    answers = source.fetch(source.inventory(next(source.folders())))
+    return {answer.ref.id: answer for answer in answers if isinstance(answer, Message)}
+
+
 @pytest.mark.parametrize(
     ("name", "flags"),
     [
@@ -136,10 +141,40 @@ def test_flags_are_in_the_name(driver: MaildirDriver, name: str, flags: set[str]
 
 def test_a_message_met_in_both_directories_is_one(driver: MaildirDriver) -> None:
     put(driver, "new/1.a")
-    put(driver, "cur/1.a:2,S")
+    (driver.root / "cur" / "1.a:2,S").hardlink_to(driver.root / "new" / "1.a")
     source = MaildirSource(driver.root)
     assert rows(source)["1.a"].flags == {"\\Seen"}
     assert source.count(next(source.folders())) == 1
+
+
+@pytest.mark.parametrize("other", ["cur/1.a:2,", "new/1.a"])
+def test_two_files_with_one_unique_name_are_two_messages(driver: MaildirDriver, other: str) -> None:
+    """As a restore leaves them that puts back what has been read since; each stays what it is, whatever its flags."""
+    put(driver, other, b"Subject: first\r\n\r\n")
+    put(driver, "cur/1.a:2,S", b"Subject: second\r\n\r\n")
+    source = MaildirSource(driver.root)
+    before = {ref: b"".join(answer.raw) for ref, answer in messages(source).items()}
+    assert sorted(before.values()) == [b"Subject: first\r\n\r\n", b"Subject: second\r\n\r\n"]
+    assert source.count(next(source.folders())) == 2
+    (driver.root / "cur" / "1.a:2,S").rename(driver.root / "cur" / "1.a:2,F")
+    (driver.root / other).rename(driver.root / "cur" / "1.a:2,S")
+    assert {ref: b"".join(answer.raw) for ref, answer in messages(source).items()} == before
+
+
+def test_a_file_renamed_once_it_was_met_is_one_message(driver: MaildirDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a directory that never stands still, so that it is not read again."""
+    honest = directory._entries
+
+    def entries(folder: Path) -> Iterator[tuple[str, str]]:
+        yield "1.a", "cur/1.a:2,"
+        yield from honest(folder)
+
+    put(driver, "cur/1.a:2,S")
+    monkeypatch.setattr(directory, "_entries", entries)
+    assert directory.scan(driver.root) == {"1.a": "cur/1.a:2,S"}
+    (driver.root / "cur" / "1.a:2,S").unlink()
+    monkeypatch.setattr(directory, "_entries", lambda _: iter([("1.a", "cur/1.a:2,"), ("1.a", "cur/1.a:2,S")]))
+    assert directory.scan(driver.root) == {"1.a": "cur/1.a:2,S"}, "it is looked for when it is read"
 
 
 def test_what_is_no_message_is_left_out(driver: MaildirDriver) -> None:
@@ -348,7 +383,7 @@ def test_a_folder_out_of_reach_is_asked_for_and_refused(
     driver.create_folder(("theirs",))
     driver.create_folder(("ours",))
     theirs = driver.directory(("theirs",))
-    is_dir, listdir = Path.is_dir, os.listdir
+    stat, listdir = Path.stat, os.listdir
 
     def refusing(path: Path, ask: Callable[[Path], object]) -> object:
         if theirs in path.parents:
@@ -357,7 +392,7 @@ def test_a_folder_out_of_reach_is_asked_for_and_refused(
 
     monkeypatch.setattr(os, "listdir", lambda path: refusing(path, listdir))
     if not inside:
-        monkeypatch.setattr(Path, "is_dir", lambda path: refusing(path, is_dir))
+        monkeypatch.setattr(Path, "stat", lambda path, **_: refusing(path, stat))
     source = driver.open()
     folders = {folder.path: folder for folder in source.folders()}
     assert all(folder.selectable for folder in folders.values()), "one that is not would be passed over in silence"

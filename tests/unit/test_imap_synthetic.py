@@ -42,6 +42,8 @@ def test_a_notice_is_told(notice: bytes) -> None:
         changed(b"MIME-Version", b"Message-ID: <1@corp.example>\r\nMIME-Version"),
         changed(b"message: 20004", b"message: 20005"),
         changed(b"message: 20004", b"message: 120004"),
+        changed(b"message: 20004", b"message: " + b"9" * 5000),
+        changed(b"message: 20004", b"message: " + b"1" * 9995 + b"20004"),
         changed(b"message: 20004", b"message: 20004 and more"),
         changed(b"IMAP4", b"POP3"),
         changed(b"text/plain", b"multipart/mixed"),

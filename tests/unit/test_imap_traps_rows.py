@@ -3,9 +3,10 @@
 import pytest
 
 from connectors.errors import CursorExpired, ItemGone, ItemUnreadable, ProtocolError
-from connectors.model import Failure, Folder, Message
+from connectors.model import Failure, Folder, Message, Seen
 from fixtures.servers.imap_script import (
     CURSOR,
+    DATE,
     INBOX,
     SMALL,
     body,
@@ -46,6 +47,40 @@ NOISE = (
     "* QUOTA root (STORAGE 1 2)",
     "* XUNHEARD OF (((",
 )
+
+
+DIGITS = "9" * 5000
+"""More than Python makes a number of."""
+
+
+@pytest.mark.parametrize("size", [DIGITS, "9" * 19, f"{DIGITS} X 1"])
+def test_a_size_beyond_all_numbers_is_none(size: str) -> None:
+    text = f"* 1 FETCH (UID 1 FLAGS () INTERNALDATE {DATE} RFC822.SIZE {size})"
+    with scripted(examined(), searched("1"), listed(text)) as (source, _):
+        (change,), _ = pull(source)
+    assert isinstance(change, Seen)
+    assert change.size == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"* 1 FETCH (UID {DIGITS} FLAGS ())",
+        f"* OK [HIGHESTMODSEQ {DIGITS}] x",
+        f"* {DIGITS} EXISTS",
+        f"* STATUS x (MESSAGES {DIGITS})",
+        f"* SEARCH {DIGITS}",
+    ],
+)
+def test_numbers_beyond_all_numbers_are_no_bug_of_ours(line: str) -> None:
+    with scripted(examined(line), searched("1"), listed(line, row(1)), fetched(line, body(1), asked="1")) as (
+        source,
+        _,
+    ):
+        changes, _ = pull(source)
+        assert uids(changes) == ["1"]
+        (answer,) = source.fetch(refs(1))
+    assert isinstance(answer, Message)
 
 
 @pytest.mark.parametrize("line", NOISE)

@@ -53,6 +53,11 @@ def test_ranges_may_be_turned_round_and_endless() -> None:
     assert uids.ordered(array("I", [3, 1, 2, 3])) == array("I", [1, 2, 3])
 
 
+def test_a_range_that_no_memory_holds_is_no_answer() -> None:
+    with pytest.raises(ProtocolError, match="from 1 to 4294967295"):
+        uids.expand(uids.read_ranges(b"1:4294967295", uids.MOST))
+
+
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=5))
 def test_no_bytes_break_the_tokens(parts: list[bytes]) -> None:
     try:

@@ -10,7 +10,7 @@ import pytest
 
 from connectors import disk
 from connectors.disk import dot_locked
-from connectors.errors import FolderRefused, ItemUnreadable, ServerBusy
+from connectors.errors import FolderGone, FolderRefused, ItemUnreadable, ServerBusy
 from connectors.maildir import CONNECTOR as MAILDIR
 from connectors.maildir import MaildirMailbox, MaildirSystem
 from connectors.maildir.directory import read_keywords
@@ -24,7 +24,7 @@ from connectors.mbox.quoting import LONGEST, quote, unquote
 from connectors.mbox.source import MboxSource
 from connectors.mbox.target import MboxTarget
 from connectors.mbox.tree import looks_like_mbox
-from connectors.model import Failure, Folder, Message, Ref
+from connectors.model import BEGINNING, Failure, Folder, Message, Ref
 from connectors.protocols import Source
 
 INBOX = Folder(".", ("INBOX",))
@@ -89,6 +89,10 @@ class TestMaildirsOfOthers:
     def test_a_link_in_place_of_the_numbers_is_refused(self, maildir: Path, foreign: Path) -> None:
         (maildir / "replicator-numbers").symlink_to(foreign)
         _assert_refused(foreign, lambda: MaildirTarget(maildir).mark(INBOX))
+
+    def test_a_link_in_place_of_the_numbers_is_not_read_through(self, maildir: Path, foreign: Path) -> None:
+        (maildir / "replicator-numbers").symlink_to(foreign)
+        _assert_refused(foreign, lambda: MaildirTarget(maildir).find(INBOX, BEGINNING, lambda _: True))
 
     def test_a_file_that_stands_elsewhere_too_is_not_taken_for_the_numbers(self, maildir: Path, foreign: Path) -> None:
         (maildir / "replicator-numbers").hardlink_to(foreign)
@@ -217,14 +221,7 @@ class TestDiscovery:
         for user in ("ann", "bob"):
             (tmp_path / user).write_bytes(b"From a Mon Jan  1 00:00:00 2024\n\n")
         (tmp_path / "notes").write_bytes(b"no mail\n")
-        real = Path.open
-
-        def refuse(path: Path, mode: str) -> object:
-            if path.name == "bob":
-                raise PermissionError(errno.EACCES, "Permission denied", str(path))
-            return real(path, mode)
-
-        monkeypatch.setattr(Path, "open", refuse)
+        _refuse_to_open(monkeypatch, "bob", errno.EACCES)
         found = list(MBOX.discover(MboxSystem(), MboxMailbox(tmp_path / "ann")))  # type: ignore[attr-defined]
         assert found == [str(tmp_path / "ann"), str(tmp_path / "bob")]
 
@@ -265,19 +262,44 @@ class TestMboxFilesOfOthers:
         (answer,) = fetched(MboxSource(tmp_path / "INBOX"))
         assert raw_of(answer) == text
 
+    @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO])
     def test_a_file_that_cannot_be_read_is_not_passed_over(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
     ) -> None:
-        def refuse(path: Path, *_: object, **__: object) -> None:
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-
+        """Nor does it stop the others."""
         (tmp_path / "ann.smith").write_bytes(b"From a Mon Jan  1 00:00:00 2024\n\n")
-        monkeypatch.setattr(Path, "open", refuse)
+        (tmp_path / "bob").write_bytes(b"From a Mon Jan  1 00:00:00 2024\n\n")
+        _refuse_to_open(monkeypatch, "ann.smith", code)
         source = MboxSource(tmp_path)
-        (folder,) = source.folders()
+        folder, other = source.folders()
         assert folder.selectable
         with pytest.raises(FolderRefused):
             next(source.changes(folder, None))
+        assert source.count(other) == 1
+
+    @pytest.mark.parametrize("folder", [INBOX, Folder("x", ("x",))])
+    def test_a_pipe_is_not_waited_for(self, tmp_path: Path, folder: Folder) -> None:
+        """In the place of the only file, or of one that was listed before."""
+        os.mkfifo(tmp_path / "x")
+        with pytest.raises(FolderRefused, match="no regular file"):
+            MboxSource(tmp_path / "x" if folder is INBOX else tmp_path).count(folder)
+
+    def test_a_directory_in_place_of_a_file_is_no_folder_that_was_there(self, tmp_path: Path) -> None:
+        (tmp_path / "x").mkdir()
+        with pytest.raises(FolderGone):
+            MboxSource(tmp_path).count(Folder("x", ("x",)))
+
+    def test_a_name_that_no_file_can_have_is_of_none(self, tmp_path: Path, maildir: Path) -> None:
+        for target in (MboxTarget(tmp_path), MaildirTarget(maildir)):
+            with pytest.raises(FolderGone):
+                target.mark(Folder("a%00b", ("a",)))
+
+    def test_a_link_to_a_file_is_followed(self, tmp_path: Path) -> None:
+        (tmp_path / "spool").write_bytes(b"From a Mon Jan  1 00:00:00 2024\n" + LETTER + b"\n")
+        (tmp_path / "mbox").symlink_to("spool")
+        ref = MboxTarget(tmp_path / "mbox").append(INBOX, Message(NOWHERE, (LETTER,)), "op")
+        assert [raw_of(answer) for answer in fetched(MboxSource(tmp_path / "mbox"))] == [LETTER, LETTER]
+        assert isinstance(ref, Ref)
 
     def test_a_lock_that_left_meanwhile_is_nothing(self, tmp_path: Path) -> None:
         assert looks_like_mbox(tmp_path / "INBOX.lock") is None
@@ -324,6 +346,17 @@ class TestMboxFilesOfOthers:
         (tmp_path / "two.sbd").mkdir()
         with pytest.raises(FolderRefused):
             target.rename_folder(folder, ("two",))
+
+
+def _refuse_to_open(monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> None:
+    real = os.open
+
+    def refuse(path: Path, flags: int, mode: int = 0o777) -> int:
+        if Path(path).name == name:
+            raise OSError(code, os.strerror(code), str(path))
+        return real(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", refuse)
 
 
 def _assert_refused(foreign: Path, act: Callable[[], object]) -> None:

@@ -19,7 +19,7 @@ MOST = 1 << 16
 """A notice quotes a subject and a sender, and nothing more."""
 
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
-_LAST_NUMBER = re.compile(r"IMAP4.*?(\d+)\W*\Z", re.S)
+_LAST_NUMBER = re.compile(r"IMAP4.*?(?<!\d)(\d{1,10})\W*\Z", re.S)
 
 
 def is_made_up(uid: int, raw: bytes) -> bool:

@@ -24,13 +24,13 @@ LONG_AGO = datetime.fromtimestamp(0, UTC)
 """For a row without a date that can be read: a wrong date is better than a lost message."""
 
 _ROW = re.compile(
-    rb"\* \d+ FETCH \(UID (\d+) FLAGS \(([^()]*)\) INTERNALDATE \"([^\"]*)\" RFC822\.SIZE (\d+)"
-    rb"(?: EMAILID \(([\w-]+)\)| X-GM-MSGID (\d+))?(?: MODSEQ \((\d+)\))?\)\r\n",
+    rb"\* \d+ FETCH \(UID (\d{1,10}) FLAGS \(([^()]*)\) INTERNALDATE \"([^\"]*)\" RFC822\.SIZE (\d{1,18})"
+    rb"(?: EMAILID \(([\w-]+)\)| X-GM-MSGID (\d+))?(?: MODSEQ \((\d{1,19})\))?\)\r\n",
     re.I,
 ).fullmatch
 _CYRUS_ROW = re.compile(
-    rb"\* \d+ FETCH \(FLAGS \(([^()]*)\) UID (\d+) INTERNALDATE \"([^\"]*)\"(?: MODSEQ \((\d+)\))? RFC822\.SIZE (\d+)"
-    rb"(?: EMAILID \(([\w-]+)\))?\)\r\n",
+    rb"\* \d+ FETCH \(FLAGS \(([^()]*)\) UID (\d{1,10}) INTERNALDATE \"([^\"]*)\""
+    rb"(?: MODSEQ \((\d{1,19})\))? RFC822\.SIZE (\d{1,18})(?: EMAILID \(([\w-]+)\))?\)\r\n",
     re.I,
 ).fullmatch
 _IDENTITIES = (("OBJECTID", b"EMAILID"), ("X-GM-EXT-1", b"X-GM-MSGID"))

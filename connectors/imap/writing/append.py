@@ -26,7 +26,7 @@ LITERAL_MINUS = 4096
 
 CHUNK = 1 << 16
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_APPENDUID = re.compile(r"\[APPENDUID (\d+) (\d+)\]", re.I).match
+_APPENDUID = re.compile(r"\[APPENDUID (\d{1,10}) (\d{1,10})\]", re.I).match
 
 
 @dataclass(frozen=True, slots=True)

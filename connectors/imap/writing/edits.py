@@ -20,7 +20,7 @@ from connectors.model import Gone, Ref, Stale, Unknown, Version
 
 DELETED = frozenset({"\\Deleted"})
 _MODIFIED = re.compile(r"\[MODIFIED [\d,:]+\]", re.I).match
-_COPYUID = re.compile(rb"\[COPYUID (\d+) \d+ (\d+)\]", re.I).search
+_COPYUID = re.compile(rb"\[COPYUID (\d{1,10}) \d+ (\d{1,10})\]", re.I).search
 
 
 @dataclass(slots=True)

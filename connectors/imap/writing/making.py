@@ -4,7 +4,7 @@ from imapclient.imap_utf7 import encode as encode_utf7
 
 from connectors.errors import FolderGone, FolderRefused
 from connectors.imap import tokens, translate
-from connectors.imap.folders import INBOX, Listing, shown, wire_name
+from connectors.imap.folders import INBOX, find_folder, shown, wire_name
 from connectors.imap.namespace import personal_prefix
 from connectors.imap.selection import Parts
 from connectors.imap.session import Command, Session, named
@@ -109,12 +109,9 @@ class Making:
                 self._separator = separator
 
     def _look(self, name: str) -> Folder | None:
-        """As the server lists it now."""
-        listing = Listing(prefix=personal_prefix(self._session))
+        """As the server lists it now. Whoever has a `_name` has asked for the personal prefix."""
         roles = {"LIST-EXTENDED", "SPECIAL-USE"} <= self._session.capabilities
-        options = b" RETURN (SPECIAL-USE)" if roles else b""
-        self._session.call(named(b'LIST ""', wire_name(name), options, {b"LIST": listing.take_row}))
-        return next((folder for folder in listing.folders() if folder.id == name), None)
+        return find_folder(self._session, name, b" RETURN (SPECIAL-USE)" if roles else b"")
 
 
 def _encoded(part: str) -> bytes:

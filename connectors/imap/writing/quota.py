@@ -53,4 +53,4 @@ def ask_quota(session: Session) -> Quota:
 def largest_message(session: Session) -> float:
     """As the capabilities say. A limit that differs from folder to folder is left to the server to say (TOOBIG)."""
     limits = [name.partition("=")[2] for name in session.capabilities if name.startswith("APPENDLIMIT=")]
-    return min((int(limit) for limit in limits if limit.isdigit()), default=inf)
+    return min((int(limit) for limit in limits if limit.isdigit() and len(limit) < 20), default=inf)
