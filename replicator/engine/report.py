@@ -3,11 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from connectors.errors import ReplicationError
+from connectors.errors import PARTLY, ReplicationError
 from replicator.engine.indexing import Indexed
 from replicator.mailstore.mailbox.answers import Counts
-
-PARTLY = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ class Rereading:
         self._expired = expired
         self.counts = Counts()
 
-    def run(self, side: str, folders: set[str], after: int, left: float) -> tuple[int, float]:
-        """Goes on beyond a placement; gives how far it came, and what is left of the budget: 0 when all is done.
+    def run(self, side: str, folders: set[str], after: tuple[int, int], left: float) -> tuple[tuple[int, int], float]:
+        """Goes on beyond a `Doubt.position`; gives how far it came, and what is left of the budget: 0 when all is done.
 
         `folders` are the ids of those that may be opened. Throttled puts the rest off, for nothing is missing.
         """
@@ -47,19 +47,19 @@ class Rereading:
             except Throttled as error:
                 log.info("mailbox %s: bodies that were to be read again are put off: %s", self._store.id, error.code)
                 break
-            after = (batch or doubts)[-1].placement
+            after = (batch or doubts)[-1].position
         return after, 0
 
     def _read(self, batch: list[Doubt]) -> int:
         answers: dict[Ref, Answer] = {}
-        size = 0
+        sizes, size = {doubt.ref: doubt.size for doubt in batch}, 0
         try:
             for answer in self._source.fetch(doubt.ref for doubt in batch):
                 (kept,) = self._intake.keep((answer,))
                 if kept is not None:
                     answers[answer.ref] = kept
                 if isinstance(answer, Message):
-                    size += next(doubt.size for doubt in batch if doubt.ref == answer.ref)
+                    size += sizes[answer.ref]
         except Throttled:
             self._record(batch, answers)
             raise

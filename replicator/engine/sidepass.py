@@ -27,7 +27,7 @@ class SideProgress:
     """How far a side's pass has come: when it began, the folders (ids) that are done, and the errors of some, by path.
 
     `gone` are those on record of which the source, asked by their ids, says that they were deleted. `settled`: all
-    folders are done with. Bodies have been read again up to the placement `reread`; `budget` more bytes may be.
+    folders are done with. Bodies have been read again up to the `Doubt.position` `reread`; `budget` more bytes may be.
     """
 
     looked: float
@@ -36,7 +36,7 @@ class SideProgress:
     failed: dict[str, Trouble] = field(default_factory=dict)
     settled: bool = False
     complete: bool = False
-    reread: int = 0
+    reread: tuple[int, int] = (0, 0)
     budget: float = 0.0
 
 

@@ -120,12 +120,22 @@ class Mailstore:
 
     def names(self) -> list[str]:
         """The mailboxes held here, sorted by name."""
-        return sorted(name for name, mailbox_id in self.keyring.names().items() if self._is_held(mailbox_id))
+        return sorted(name for name, mailbox_id in self.keyring.names().items() if self.is_held(mailbox_id))
+
+    def is_held(self, mailbox_id: str) -> bool:
+        """Whether anything is kept under an opaque id; now, for another process may be about to.
+
+        Neither file nor mark is what a crash between the keyring's entry and the database leaves: nothing.
+        """
+        try:
+            return self.directory.mailbox(mailbox_id).exists() or self.catalog.mark(mailbox_id) is not None
+        except Tampered:
+            return True  # without the catalog nobody can tell, so that it has to count as lost
 
     def mailbox(self, name: str) -> MailboxStore:
         """An open mailbox. Raises StoreError if there is none of that name, Tampered if it was rolled back."""
         keys = self.keyring.mailbox(name)
-        if keys is None or not self._is_held(keys.id):
+        if keys is None or not self.is_held(keys.id):
             raise StoreError(f"the mailstore holds no mailbox {name!r}", "`replicator status` lists those it holds")
         return self._mailbox(keys)
 
@@ -195,13 +205,6 @@ class Mailstore:
         except StoreError as error:
             log.warning("a mailbox is left out of the totals: %s", error.code)
             return None
-
-    def _is_held(self, mailbox_id: str) -> bool:
-        """Neither file nor mark is what a crash between the keyring's entry and the database leaves: nothing."""
-        try:
-            return self.directory.mailbox(mailbox_id).exists() or self.catalog.mark(mailbox_id) is not None
-        except Tampered:
-            return True  # without the catalog nobody can tell, so that it has to count as lost
 
     def _record_mark(self, store: MailboxStore, epoch: int) -> None:
         """After an error: what was committed before it shall not be rolled back unnoticed. The error matters more."""

@@ -1,6 +1,6 @@
 """A crash at every durable step of a pass, one by one; and broken engines, each of which these sweeps notice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +15,8 @@ from connectors.testing.faulty import Act
 from replicator.engine.folderpass import FolderPass
 from replicator.engine.keeping import Keeping
 from replicator.mailstore.mailbox.answers import Matched, Need
+from replicator.mailstore.mailbox.lookalikes import Lookalikes
 from replicator.mailstore.mailbox.matching import Matching
-from replicator.mailstore.mailbox.presence import Orphans
 from replicator.mailstore.mailbox.rows import FolderRow
 from tests.properties.machine import BODIES, ReplicationMachine
 
@@ -146,22 +146,16 @@ def test_matches_that_are_not_marked_unverified_are_noticed(monkeypatch: pytest.
         sweep(numbered_anew)
 
 
-class AnySize(set[int]):
-    def __contains__(self, size: object) -> bool:
-        return True
-
-
 def test_matches_whose_sizes_are_not_compared_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    fitting, by_signs = Matching._fitting, Matching._by_signs
+    rows, by_signs = Lookalikes._rows, Matching._by_signs
 
-    def all_fitting(self: Matching, dates: set[str], sizes: set[int]) -> Iterator[Any]:
-        for row in fitting(self, dates, AnySize()):
-            yield replace(row, sign=(row.sign[0], 1, row.sign[2]))
+    def of_one_size(self: Lookalikes, dates: set[str]) -> list[Any]:
+        return [(*row[:6], 1, *row[7:]) for row in rows(self, dates)]
 
-    def careless(self: Matching, news: list[Seen], orphans: Orphans) -> dict[Ref, Matched]:
-        return by_signs(self, [replace(each, size=1) for each in news], orphans)
+    def careless(self: Matching, news: list[Seen]) -> dict[Ref, Matched]:
+        return by_signs(self, [replace(each, size=1) for each in news])
 
-    monkeypatch.setattr(Matching, "_fitting", all_fitting)
+    monkeypatch.setattr(Lookalikes, "_rows", of_one_size)
     monkeypatch.setattr(Matching, "_by_signs", careless)
     with pytest.raises(AssertionError):
         sweep(numbered_anew)

@@ -72,16 +72,16 @@ def test_identities_that_are_numbers_within_a_folder_lose_nothing(desk: Desk) ->
     assert_true(desk)
 
 
-def forged(desk: Desk, *, path: tuple[str, ...] = INBOX) -> None:
+def forged(desk: Desk, *, path: tuple[str, ...] = INBOX, uid: int = 3) -> None:
     """A new server gave the identity of a message of the old one to another, alike in date and size."""
     kept = desk.server.kept[path]
-    kept.messages[3] = replace(kept.messages[3], raw=kept.messages[3].raw.replace(b"body", b"BODY"))
+    kept.messages[uid] = replace(kept.messages[uid], raw=kept.messages[uid].raw.replace(b"body", b"BODY"))
 
 
-def settled(desk: Desk, budget: float) -> MailboxReport:
+def settled(desk: Desk, budget: float, capabilities: Capabilities = NAMING) -> MailboxReport:
     with desk.shelf.open() as mailstore:
         progress = Progress(MailboxReport(NAME))
-        side = replace(desk.shelf.side("primary"), open_source=desk.open(NAMING))
+        side = replace(desk.shelf.side("primary"), open_source=desk.open(capabilities))
         desk.shelf.step(mailstore, MailboxJob(NAME, (side,), reread=budget), progress)
         return progress.report
 
@@ -116,6 +116,20 @@ def test_a_doubt_goes_along_though_no_other_is_left(desk: Desk) -> None:
     assert len(desk.unverified()) == 1
     desk.sync(NAMING)
     assert_true(desk)
+
+
+@pytest.mark.parametrize("capabilities", [FULL, NAMING])
+def test_each_body_is_read_again_some_day_though_every_run_finds_other_numbers(
+    desk: Desk, capabilities: Capabilities
+) -> None:
+    """The oldest doubts come first: those that began anew wait behind those that were carried over."""
+    desk.post(12)
+    desk.sync(capabilities)
+    forged(desk, uid=12)
+    for _ in range(10):
+        desk.server.renumber(INBOX)
+        settled(desk, budget=100, capabilities=capabilities)
+    assert desk.bodies() == desk.truth()
 
 
 def test_a_folder_that_only_the_new_server_has_is_in_doubt_too(desk: Desk) -> None:

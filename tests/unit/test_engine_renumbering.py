@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from connectors.errors import Disconnected, FolderGone, FolderRefused
+from connectors.errors import Disconnected, FolderGone, FolderRefused, ItemUnreadable
 from connectors.memory import FULL, INBOX, MemorySource
 from connectors.memory.mailbox import Kept
 from connectors.model import Capabilities, Failure, Folder, Message, Ref, Role
@@ -18,6 +18,8 @@ from connectors.retrying import Pauses, Retrying
 from connectors.testing.faulty import Faults, Raise
 from replicator.engine.report import MailboxReport
 from replicator.engine.step import MailboxJob, Progress
+from replicator.mailstore.mailbox.failures import FailureBook
+from replicator.quarantine import accept
 from tests.shelf import NAME, Shelf
 
 DATE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -262,11 +264,45 @@ def test_a_doubt_that_left_stays_on_record(desk: Desk) -> None:
     assert (len(desk.unverified()), len(desk.unverified("removed"))) == (0, 1)
 
 
-def test_a_doubt_that_is_numbered_anew_goes_on(desk: Desk) -> None:
-    for _ in range(2):
+def test_a_doubt_that_is_numbered_anew_goes_on_and_keeps_its_age(desk: Desk) -> None:
+    for reread in (0, 12, 0):
         desk.server.renumber(INBOX)
-        desk.sync()
+        report = desk.sync()
+        assert (report.counts.unverified, report.counts.reread) == (12, reread)
     assert (len(desk.unverified()), len(desk.unverified("removed"))) == (12, 0)
+
+
+class Poisoned(Counting):
+    """Cannot give some bodies."""
+
+    def answer(self, ref: Ref) -> Message | Failure:
+        answer = super().answer(ref)
+        is_poison = isinstance(answer, Message) and b"poison" in b"".join(answer.raw)
+        return Failure(ref, ItemUnreadable("the server cannot read it")) if is_poison else answer
+
+
+def test_what_was_accepted_as_lost_stays_so_under_another_number(desk: Desk) -> None:
+    def sync() -> MailboxReport:
+        source = Poisoned(desk.server)
+        source.asked = desk.asked
+        return desk.shelf.sync(source=lambda: source)
+
+    twins(desk, "poison", "poison")
+    desk.server.append(INBOX, b"Subject: later\r\n\r\npoison\r\n", (), DATE + timedelta(days=1))
+    assert sync().unaccepted == 3
+    with desk.shelf.open() as mailstore:
+        store = mailstore.mailbox(NAME)
+        first = next(FailureBook(store.database).placements())
+        assert accept(mailstore, store, [first]) == 1
+    twins(desk, "poison")
+    assert sync().unaccepted == 3, "another one is not accepted with it"
+    desk.server.renumber(INBOX)
+    assert sync().unaccepted == 3
+    desk.check()
+    desk.server.expunge(INBOX, "13")
+    desk.server.expire_cursors(INBOX)
+    assert sync().unaccepted == 3, "when it leaves, no other takes its place"
+    desk.check()
 
 
 def test_a_copy_by_identity_costs_no_body_and_is_not_in_doubt(tmp_path: Path) -> None:

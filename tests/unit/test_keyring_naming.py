@@ -72,8 +72,11 @@ def test_what_is_held_is_never_replaced(keyring: Keyring, root: FileRoot) -> Non
     with pytest.raises(ConfigError, match="held here already"):
         rename(keyring, ALICE, BOB, held)
     assert (opened(root).mailbox(ALICE), opened(root).mailbox(BOB)) == (alice, bob)
-    rename(keyring, ALICE, BOB, lambda _: False)  # a key with nothing behind it, as a crash leaves
-    assert (opened(root).mailbox(BOB), len(opened(root).names())) == (alice, 1)
+    assert bob is not None
+    rename(keyring, ALICE, BOB, lambda _: False)  # a key with nothing behind it, as a crash leaves, or a run beginning
+    assert opened(root).mailbox(BOB) == alice
+    assert opened(root).by_id(bob.id) == bob, "a run that has made it may be about to use it"
+    assert opened(root).names().keys() == {BOB, f"{BOB}.{bob.id}"}
 
 
 def test_a_leaver_is_written_once_and_outlives_a_rename(keyring: Keyring, root: FileRoot) -> None:

@@ -26,13 +26,13 @@ def command(invocation: Invocation, old: str, new: str, wait: bool, as_json: boo
     if not is_name(new):
         raise ConfigError(f"{new!r} cannot be the name of a mailbox", "use its address")
     with holding(invocation, old, wait=wait) as (config, mailstore):
-        ids = mailstore.keyring.names()
-        held = {ids[name] for name in mailstore.names()}
-        rename(mailstore.keyring, old, new, held.__contains__)
+        rename(mailstore.keyring, old, new, mailstore.is_held)
     if as_json:
         print_json({"mailbox": new, "was": old})
     elif not invocation.quiet:
         print_text(f"{old} is {new} in the mailstore now")
+    if invocation.quiet:
+        return
     if old in config.mailboxes:
         print_note(f"change its id in {config.file} to {new} now: `sync` refuses {old}")
     elif new not in config.mailboxes:

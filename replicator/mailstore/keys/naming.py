@@ -12,8 +12,9 @@ from replicator.mailstore.keys.keyring import Keyring
 def rename(keyring: Keyring, old: str, new: str, held: Callable[[str], bool]) -> None:
     """Gives a mailbox another name, in one write. `held` tells whether anything is kept under an opaque id.
 
-    The old name is remembered, so that nothing is fetched again under it. Raises ConfigError if there is no such
-    mailbox, or something is held under the new name.
+    The old name is remembered, so that nothing is fetched again under it. A key under the new name with nothing behind
+    it, as a crash leaves, is kept under a name that nobody has: a run that has just made it may be about to use it.
+    Raises ConfigError if there is no such mailbox, or something is held under the new name.
     """
 
     def renamed(document: Document) -> Document:
@@ -27,7 +28,9 @@ def rename(keyring: Keyring, old: str, new: str, held: Callable[[str], bool]) ->
             )
         about = keyring.about(old)
         was = tuple(dict.fromkeys(name for name in (*about.was, old) if name != new))
-        entries = {key: entry for key, entry in document.mailboxes.items() if key != other}
+        entries = dict(document.mailboxes)
+        if other is not None:
+            entries[other] = keyring.resealed(other, f"{new}.{other}", keyring.about(new))
         entries[mailbox_id] = keyring.resealed(mailbox_id, new, replace(about, was=was))
         return replace(document, mailboxes=_without_former(keyring, entries, new, mailbox_id))
 

@@ -68,9 +68,7 @@ class Slots:
             if (known := _opened(document, new)) is not None:
                 raise ConfigError(f"{new} opens slot {known.id} already", "rotate to a key that is new")
             made.append(self._slot(document, new))
-            return replace(
-                document, slots=(*(slot for slot in document.slots if not _opens(document, slot, old)), *made)
-            )
+            return replace(document, slots=(*_without(document, old), *made))
 
         self._keyring.revise(exchanged)
         return made[0]

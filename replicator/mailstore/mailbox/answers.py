@@ -40,13 +40,14 @@ class Matched:
     """Content that is held, known by other signs than its bytes: nothing was fetched.
 
     `old` is the placement that goes on under another number, 0 if it is not known or still stands. `unverified`: the
-    body is to be read again some day.
+    body is to be read again some day; `since` is the change that raised the doubt, 0 if that is the present one.
     """
 
     version: int
     size: int
     old: int = 0
     unverified: bool = False
+    since: int = 0
 
 
 Answer = New | Held | Matched | Failure

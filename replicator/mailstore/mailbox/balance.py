@@ -3,12 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from replicator.folderpath import join_path
 from replicator.mailstore.mailbox.database import MailboxDatabase
 from replicator.mailstore.mailbox.folders import Folders
-from replicator.mailstore.mailbox.rows import FolderRow, side_fact
+from replicator.mailstore.mailbox.rows import FolderRow, side_fact, timestamp
 from replicator.mailstore.mailbox.unverified import Unverified
 from replicator.mailstore.setdigest import SetDigest
 from replicator.mailstore.sqlcipher import translated
@@ -88,7 +87,7 @@ class Books:
             messages=sum(counts[0] for _, counts in counted),
             bytes=sum(counts[4] for _, counts in counted),
             stored_bytes=sealed,
-            last_success=_timestamp(min(completed)) if completed and len(completed) == len(sides) else None,
+            last_success=timestamp(min(completed)) if completed and len(completed) == len(sides) else None,
             not_covered=tuple(dict.fromkeys(path for side in sides for path in json.loads(side[3]))),
             folders=tuple(
                 _balance(row, counts, doubts.get(row.id, 0)) for row, counts in counted if row.died is None or counts[1]
@@ -159,10 +158,6 @@ class Books:
             counts = self._database.connection.execute(_FOLDER_COUNTS, (row.id,)).fetchone()
         live, removed, quarantined, filtered, size = (value or 0 for value in counts[1:])
         return live, removed, quarantined, filtered, size
-
-
-def _timestamp(at: int) -> str:
-    return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="seconds")
 
 
 def _balance(row: FolderRow, counts: tuple[int, int, int, int, int], unverified: int) -> FolderBalance:

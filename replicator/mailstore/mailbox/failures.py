@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from replicator.mailstore.mailbox.database import Commit, MailboxDatabase
-from replicator.mailstore.mailbox.rows import FAILURE_COLUMNS, failure_fact
+from replicator.mailstore.mailbox.rows import FAILURE_COLUMNS, failure_fact, timestamp
 from replicator.mailstore.sqlcipher import translated
 
 _BATCH = 500
@@ -35,7 +34,7 @@ class FailureBook:
         if row is None:
             return None
         _, code, reason, attempts, tried, due, accepted = row
-        return FailureRecord(code, reason, attempts, _timestamp(tried), _timestamp(due), bool(accepted))
+        return FailureRecord(code, reason, attempts, timestamp(tried), timestamp(due), bool(accepted))
 
     def placements(self) -> Iterator[int]:
         """All that are in quarantine, in the order in which they came; the ones accepted too."""
@@ -80,7 +79,3 @@ class FailureBook:
         with translated(self._database.path):
             row = self._database.connection.execute(sql, (placement,)).fetchone()
         return None if row is None else tuple(row)
-
-
-def _timestamp(at: int) -> str:
-    return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="seconds")

@@ -10,17 +10,21 @@ from replicator.mailstore.mailbox.database import Commit, MailboxDatabase
 from replicator.mailstore.mailbox.rows import identity_fact
 from replicator.mailstore.sqlcipher import translated
 
-_ON_RECORD = """SELECT p.version, p.arrived, EXISTS (SELECT 1 FROM unverified u WHERE u.placement = p.id)
-    FROM placement p CROSS JOIN folder f ON f.id = p.folder
-    WHERE p.version IN (SELECT value FROM json_each(?)) AND f.side = ?"""
+_ON_RECORD = """SELECT p.version, p.arrived, count(u.since), min(u.since) FILTER (WHERE p.died IS NULL)
+    FROM placement p CROSS JOIN folder f ON f.id = p.folder LEFT JOIN unverified u ON u.placement = p.id
+    WHERE p.version IN (SELECT value FROM json_each(?)) AND f.side = ? GROUP BY p.version, p.arrived"""
 
 
 @dataclass(slots=True)
 class Standing:
-    """Of a content on one side: the dates under which it is on record, and whether any of its rows is unverified."""
+    """Of a content on one side: the dates under which it is on record, and whether any of its rows is unverified.
+
+    `since` is the change that raised the oldest doubt of a row that is still there, 0 for none.
+    """
 
     dates: set[datetime] = field(default_factory=set)
     doubted: bool = False
+    since: int = 0
 
 
 class Identities:
@@ -45,9 +49,11 @@ class Identities:
         found = {version: Standing() for version in versions}
         with translated(self._database.path):
             for row in self._database.connection.execute(_ON_RECORD, (json.dumps(list(found)), side)):
-                version, arrived, doubted = row
-                found[version].dates.add(datetime.fromisoformat(arrived))
-                found[version].doubted |= bool(doubted)
+                version, arrived, doubts, since = row
+                standing = found[version]
+                standing.dates.add(datetime.fromisoformat(arrived))
+                standing.doubted |= doubts > 0
+                standing.since = min(filter(None, (standing.since, since)), default=0)
         return found
 
     def learn(self, commit: Commit, side: str, found: Mapping[str, int]) -> tuple[int, int]:

@@ -1,48 +1,22 @@
 """Finds content that is held for messages that are new only by their number: by identity, else by all other signs.
 
-docs/algorithm.md, invariant 8. Runs in the thread that reads, with a database connection of its own.
+docs/algorithm.md, "Matching". Runs in the thread that reads, with a database connection of its own.
 """
 
-import json
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 from connectors.body import header_block
 from connectors.model import Page, Ref, Role, Seen
 from replicator.mailstore.mailbox.answers import Matched, Need
 from replicator.mailstore.mailbox.database import MailboxDatabase
 from replicator.mailstore.mailbox.headers import heading
+from replicator.mailstore.mailbox.lookalikes import DRAFT, Lookalikes
 from replicator.mailstore.mailbox.presence import Orphans
 from replicator.mailstore.mailbox.recording import Recorder
 from replicator.mailstore.mailbox.rows import FolderRow
-from replicator.mailstore.sqlcipher import translated
 
 Headers = Callable[[list[Ref]], Iterable[tuple[Ref, bytes]]]
 """The header blocks of messages, as `Heading.headers` gives them."""
-
-DRAFT = "\\Draft"
-"""A draft is changed in place by some servers, so that one with the same header may be another one."""
-
-_FITTING = """SELECT p.id, p.folder, p.number, p.arrived, p.flags, v.id, v.size, v.heading,
-        EXISTS (SELECT 1 FROM identity i WHERE i.version = v.id AND i.side = ?)
-    FROM placement p CROSS JOIN version v ON v.id = p.version
-    WHERE p.folder IN (SELECT value FROM json_each(?)) AND p.died IS NULL
-        AND p.arrived IN (SELECT value FROM json_each(?))"""
-
-_Sign = tuple[str, int, bytes]
-"""Date, size and heading."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A placement by folder and number; `named`: the side's server has an identity for its content."""
-
-    placement: int
-    place: tuple[int, int]
-    version: int
-    sign: _Sign
-    named: bool
 
 
 class Matching:
@@ -61,11 +35,11 @@ class Matching:
         orphans: Orphans,
         headers: Headers,
     ) -> None:
-        self._database = database
         self._recorder = recorder
         self._folder = folder
         self._orphans = orphans
         self._headers = headers
+        self._lookalikes = Lookalikes(database, folder.side, {folder.id, *orphans.folders}, orphans)
         self._shaken: bool | None = None
 
     def need(self, page: Page) -> Need:
@@ -75,7 +49,7 @@ class Matching:
         matched = self._by_identity([seen[ref] for ref in missing])
         rest = [seen[ref] for ref in missing if ref not in matched]
         if rest and self._orphans:
-            matched |= self._by_signs([each for each in rest if self._is_fit(each)], self._orphans)
+            matched |= self._by_signs([each for each in rest if self._is_fit(each)])
         return Need([ref for ref in missing if ref not in matched], matched)
 
     def _by_identity(self, news: list[Seen]) -> dict[Ref, Matched]:
@@ -88,9 +62,9 @@ class Matching:
         standing = self._recorder.identities.standing(side, {known.version for known in held.values()})
         found = ((each, held[each.identity]) for each in news if each.identity in held)
         return {
-            each.ref: Matched(known.version, known.size, unverified=anew or standing[known.version].doubted)
+            each.ref: Matched(known.version, known.size, unverified=anew or was.doubted, since=was.since)
             for each, known in found
-            if each.arrived_at in standing[known.version].dates
+            if each.arrived_at in (was := standing[known.version]).dates
             and not (proven and each.size and each.size != known.size)
         }
 
@@ -103,46 +77,22 @@ class Matching:
             self._shaken = self._folder.id in self._orphans.folders or self._recorder.unverified.any(self._folder.side)
         return self._shaken
 
-    def _by_signs(self, news: list[Seen], orphans: Orphans) -> dict[Ref, Matched]:
+    def _by_signs(self, news: list[Seen]) -> dict[Ref, Matched]:
         """By heading, size and date; k-th with k-th. Rows that fit alike and differ in content tell nothing apart."""
         if not news or not self._recorder.claims.sizes_proven(self._folder.side):
             return {}
-        rows = list(self._fitting({each.arrived_at.isoformat() for each in news}, {each.size for each in news}))
-        dated = {row.sign[:2] for row in rows}
-        likely = {each.ref: each for each in news if (each.arrived_at.isoformat(), each.size) in dated}
-        waiting, ambiguous = _by_sign(rows, orphans)
-        found: dict[Ref, Matched] = {}
+        alikes = self._lookalikes.under({each.arrived_at.isoformat() for each in news})
+        wanted = {sign[:2] for sign, alike in alikes.items() if alike.orphans and not alike.differ}
+        likely = {each.ref: each for each in news if (each.arrived_at.isoformat(), each.size) in wanted}
         blocks = {ref: heading(header_block(block)) for ref, block in self._headers(list(likely))} if likely else {}
+        found: dict[Ref, Matched] = {}
         for ref, each in likely.items():
-            sign = (each.arrived_at.isoformat(), each.size, blocks.get(ref, b""))
-            queue = waiting.get(sign)
-            if queue and sign not in ambiguous and not (each.identity and queue[0].named):
-                row = queue.popleft()
-                orphans.take(*row.place)
-                found[ref] = Matched(row.version, each.size, row.placement, unverified=True)
+            alike = alikes.get((each.arrived_at.isoformat(), each.size, blocks.get(ref, b"")))
+            if alike and alike.orphans and not alike.differ and not (each.identity and alike.named):
+                folder, number, placement = alike.orphans.pop()
+                self._orphans.take(folder, number)
+                found[ref] = Matched(alike.version, each.size, placement, unverified=True)
         return found
 
     def _is_fit(self, seen: Seen) -> bool:
         return bool(seen.size) and DRAFT not in seen.flags and self._folder.role is not Role.DRAFTS
-
-    def _fitting(self, dates: set[str], sizes: set[int]) -> Iterator[_Row]:
-        folders = json.dumps(sorted({self._folder.id, *self._orphans.folders}))
-        parameters = (self._folder.side, folders, json.dumps(sorted(dates)))
-        with translated(self._database.path):
-            rows = self._database.connection.execute(_FITTING, parameters)
-            for placement, folder, number, arrived, flags, version, size, block, named in rows:
-                if size in sizes and block and DRAFT not in json.loads(flags):
-                    yield _Row(placement, (folder, number), version, (arrived, size, block), bool(named))
-
-
-def _by_sign(rows: Iterable[_Row], orphans: Orphans) -> tuple[dict[_Sign, deque[_Row]], set[_Sign]]:
-    """The orphans in the order of their numbers, by sign; and the signs under which different contents stand."""
-    waiting: dict[_Sign, deque[_Row]] = {}
-    contents: dict[_Sign, int] = {}
-    ambiguous: set[_Sign] = set()
-    for row in sorted(rows, key=lambda row: row.place):
-        if contents.setdefault(row.sign, row.version) != row.version:
-            ambiguous.add(row.sign)
-        if row.place in orphans:
-            waiting.setdefault(row.sign, deque()).append(row)
-    return waiting, ambiguous

@@ -35,7 +35,7 @@ class PageWork:
         self._arriving: dict[str, PlacementRow] = {}
         self._failures: dict[int, Failure] = {}
         self._new_versions: dict[int, New] = {}
-        self._unverified: list[int] = []
+        self._unverified: dict[int, int] = {}  # since which change
         self._learnt: dict[str, int] = {}
         self._doubled = 0  # identities that stood for two contents
         self._sizes = [0, 0]  # compared, wrong
@@ -115,14 +115,15 @@ class PageWork:
 
     def _go_on(self, placement: int, match: Matched) -> None:
         """Marks a placement that was matched without its body; the one that it continues ends here."""
-        if match.unverified:
-            self._unverified.append(placement)
-            self.counts.unverified += 1
+        since = match.since
         old = self._recorder.placement(match.old) if match.old else None
         if old is not None and old.died is None:
             self._recorder.close(self._commit, [old])
-            self._recorder.unverified.drop(self._commit, old.id)
+            since = self._recorder.unverified.drop(self._commit, old.id)
             self.counts.removed += 1
+        if match.unverified:  # a doubt keeps its age, or a server that numbers anew in each run would never be asked
+            self._unverified[placement] = since or self._commit.change
+            self.counts.unverified += 1
 
     def _compare(self, change: Seen, version: int, size: int) -> None:
         """What the listing said of a message, now that its bytes are here."""

@@ -106,6 +106,7 @@ class PresenceCheck:
         closed, after = 0, ""
         while rows := list(islice(self._absent(folder, present, after), _COMMIT)):
             with self._database.commit(run) as commit:
+                self._recorder.failures.pass_on(commit, rows, run)
                 closed += self._recorder.close(commit, rows)
             after = rows[-1].ref
         return closed

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from connectors.model import Cursor, Role, Seen
@@ -146,7 +146,7 @@ def claim_fact(row: tuple[str | int, ...]) -> Fact:
 
 
 def unverified_fact(row: tuple[int, ...]) -> Fact:
-    """The fact that a placement was matched without its body, by a change."""
+    """The fact that a placement was matched without its body, which nobody has read since a change."""
     return ("unverified", *row)
 
 
@@ -162,6 +162,11 @@ FAILURE_COLUMNS = "placement, code, message, attempts, tried, due, accepted"
 def encode_flags(flags: frozenset[str]) -> str:
     """Flags as a sorted JSON list, keywords included, without \\Recent, which is a session's and not a message's."""
     return json.dumps(sorted(flags - {"\\Recent"}))
+
+
+def timestamp(at: int) -> str:
+    """Microseconds since the epoch, as the tables have them, in RFC 3339 to the second."""
+    return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="seconds")
 
 
 def encode_path(path: tuple[str, ...]) -> str:

@@ -102,6 +102,8 @@ _KEYLESS = {"folder_was", "placement_was"}
 _SINCE_2 = ("identity", "claim", "unverified", "trouble")
 _LATER_INDEXES = (
     "CREATE INDEX identity_version ON identity (version)",
+    # The order in which bodies are read again.
+    "CREATE INDEX unverified_since ON unverified (since)",
     # Where a renumbered message is looked for. Dates come nearly in order, so it is cheap to keep.
     "CREATE INDEX placement_arrived ON placement (folder, arrived) WHERE died IS NULL",
 )

@@ -94,8 +94,8 @@ class MailboxStore:
         """The row goes on under another id of the source's."""
         return self.folders.rename(row, folder, self._run)
 
-    def doubts(self, side: str, after: int) -> list[Doubt]:
-        """Some of the messages whose bodies are to be read again, beyond a placement; none that this run matched."""
+    def doubts(self, side: str, after: tuple[int, int]) -> list[Doubt]:
+        """Some of the messages whose bodies are to be read again, beyond a position; no doubts that this run raised."""
         return self._recorder.unverified.due(side, self._run, after)
 
     def reread(self, doubts: Sequence[Doubt], answers: Mapping[Ref, Answer]) -> Counts:

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from replicator.mailstore.mailbox.database import MailboxDatabase
-from replicator.mailstore.mailbox.rows import TROUBLE_COLUMNS, trouble_fact
+from replicator.mailstore.mailbox.rows import TROUBLE_COLUMNS, timestamp, trouble_fact
 from replicator.mailstore.setdigest import SetDigest
 from replicator.mailstore.sqlcipher import translated
 
@@ -59,7 +58,7 @@ class Troubles:
     def all(self) -> list[KnownTrouble]:
         """Those of the mailbox, then those of its sides and folders."""
         return [
-            KnownTrouble(side or None, folder or None, code, message, advice, _timestamp(since), _timestamp(last))
+            KnownTrouble(side or None, folder or None, code, message, advice, timestamp(since), timestamp(last))
             for side, folder, code, message, advice, since, last in sorted(self._rows())
         ]
 
@@ -79,7 +78,3 @@ class Troubles:
     def _rows(self) -> list[_Row]:
         with translated(self._database.path):
             return list(self._database.connection.execute(f"SELECT {TROUBLE_COLUMNS} FROM trouble"))
-
-
-def _timestamp(at: int) -> str:
-    return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="seconds")
