@@ -10,7 +10,7 @@ from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
 
-from connectors.errors import FolderError, ItemGone, ReplicationError, StoreError
+from connectors.errors import FolderError, FolderGone, ItemGone, ReplicationError, StoreError
 from connectors.metered import Metered
 from connectors.model import Failure, Folder, Message
 from connectors.protocols import Source
@@ -64,22 +64,33 @@ class SourceCheck:
         source = Metered(side.open_source())
         try:
             allowance = self._allowance(side, source)
-            listed = {folder.id: folder for folder in source.folders() if side.covers(folder.path, folder.role)}
-            rows = {row.ref: row for row in self._store.folders.all(side.name) if row.died is None}
-            for folder in listed.values():
-                row = rows.get(folder.id)
-                try:
-                    if row is None:
-                        yield from self._unseen(source, folder)
-                    else:
-                        yield from self._folder(source, folder, row, allowance)
-                except FolderError as error:
-                    where = f"{self._name}: {join_path(folder.path)}"
-                    yield Finding(Kind.UNREAD, where, error.message, count=0 if row is None else row.listed)
-            for ref in rows.keys() - listed.keys():
-                yield from self._left(rows[ref])
+            listed = list(source.folders())
+            # Out of sight is not deleted: each folder that is not listed is asked for by its id.
+            missing = self._store.folders.missing(side.name, [folder.id for folder in listed])
+            hidden = [Folder(row.ref, row.path, row.role, selectable=False) for row in missing]
+            for folder in (*listed, *hidden):
+                if side.covers(folder.path, folder.role):
+                    yield from self._any(source, folder, self._row(side, folder), allowance)
         finally:
             source.close()
+
+    def _row(self, side: SideJob, folder: Folder) -> FolderRow | None:
+        row = self._store.folders.get(side.name, folder.id)
+        return None if row is None or row.died is not None else row
+
+    def _any(self, source: Source, folder: Folder, row: FolderRow | None, allowance: Allowance) -> Iterator[Finding]:
+        """A folder, whatever becomes of it; it does not stop the others."""
+        try:
+            if row is None:
+                yield from self._unseen(source, folder)
+            else:
+                yield from self._folder(source, folder, row, allowance)
+        except FolderGone:
+            if row is not None:
+                yield from self._left(row)
+        except FolderError as error:
+            where = f"{self._name}: {join_path(folder.path)}"
+            yield Finding(Kind.UNREAD, where, error.message, count=0 if row is None else row.listed)
 
     def _allowance(self, side: SideJob, source: Metered) -> Allowance:
         limited = source.capabilities.daily_bytes > 0
@@ -91,12 +102,14 @@ class SourceCheck:
             yield Finding(Kind.ABSENT, f"{self._name}: {join_path(folder.path)}", count=count)
 
     def _left(self, row: FolderRow) -> Iterator[Finding]:
-        """A folder that the source does not list any more."""
+        """A folder that the source does not have any more."""
         count = sum(len(batch) for batch in self._holdings.live(row))
         if count:
             yield Finding(Kind.GONE, f"{self._name}: {join_path(row.path)}", count=count)
 
     def _folder(self, source: Source, folder: Folder, row: FolderRow, allowance: Allowance) -> Iterator[Finding]:
+        if not folder.selectable:
+            source.count(folder)  # raises what stands in the way: gone, or out of reach
         for batch in self._holdings.live(row):
             if allowance.spent():
                 raise allowance.error(self._clock())

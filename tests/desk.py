@@ -138,15 +138,21 @@ class Desk:
         return mailbox
 
 
-@pytest.fixture(name="desk")
-def desk_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Desk:
-    """A mailstore that is made and empty, and two mailboxes with three messages each."""
+def plugged(name: str, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """The only connector that there is: `memory`, with no mailbox yet. `name` is that of the test's directory."""
     server = Memory()
-    module = ModuleType(f"connector_of_{tmp_path.name}")
+    module = ModuleType(f"connector_of_{name}")
     module.CONNECTOR = server  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     point = EntryPoint("memory", f"{module.__name__}:CONNECTOR", registry.GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    return server
+
+
+@pytest.fixture(name="desk")
+def desk_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Desk:
+    """A mailstore that is made and empty, and two mailboxes with three messages each."""
+    server = plugged(tmp_path.name, monkeypatch)
     monkeypatch.setattr(opening, "PAUSES", replace(opening.PAUSES, first=0.0))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("REPLICATOR_CONFIG", raising=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from connectors.errors import ReplicationError, StoreError, Tampered
+from connectors.errors import PARTLY, ReplicationError, StoreError, Tampered
 from replicator.cli.display import human_bytes, print_error, print_note, print_text
 from replicator.mailstore.problem import Problem
 from replicator.sourcecheck import Finding, Kind, SourceCheck
@@ -18,19 +18,18 @@ if TYPE_CHECKING:
     from replicator.mailstore import Mailstore
     from replicator.progress import Advance
 
-PARTLY = 3
-
 
 @dataclass(slots=True)
 class Comparison:
-    """Counts of messages by kind, and what is worth a line. `failed` are sides that were not compared to the end."""
+    """Counts of messages by kind, and what is worth a line. `failed` are mailboxes and sides that were not compared to
+    the end; so many others were `compared`."""
 
     counts: Counter[Kind] = field(default_factory=Counter)
     bytes: int = 0
     differing: list[Problem] = field(default_factory=list)
     unread: list[Problem] = field(default_factory=list)
     failed: list[Problem] = field(default_factory=list)
-    sides: int = 0
+    compared: int = 0
     codes: set[int] = field(default_factory=set)
 
     def add(self, finding: Finding) -> None:
@@ -56,7 +55,7 @@ class Comparison:
         """13 for differing bytes; else what every side failed with, or 3 if only some did, or single messages."""
         if self.differing or Tampered.exit_code in self.codes:
             return Tampered.exit_code
-        if self.failed and len(self.failed) == self.sides and len(self.codes) == 1:
+        if self.failed and not self.compared and len(self.codes) == 1:
             return next(iter(self.codes))
         return PARTLY if self.errors() else 0
 
@@ -83,6 +82,19 @@ class Comparison:
         print_text(f"gone there since: {counts['gone']}; come there since the last pass: {counts['absent']}")
 
 
+def comparable(config: "Config", mailstore: "Mailstore", names: Sequence[str], *, quiet: bool) -> list[str]:
+    """Those of the mailboxes that have a source; stderr is told of the others."""
+    left: dict[str, str] = {}
+    for name in names:
+        if mailstore.keyring.about(name).retired is not None:
+            left[name] = "retired"
+        elif name not in config.mailboxes:
+            left[name] = "not in the configuration"
+    for name, why in left.items() if not quiet else ():
+        print_note(f"{name} is {why}: not compared")
+    return [name for name in names if name not in left]
+
+
 def compare(
     config: "Config",
     mailstore: "Mailstore",
@@ -91,17 +103,13 @@ def compare(
     clock: Callable[[], float],
     advance: "Advance",
 ) -> Comparison:
-    """Every side of these mailboxes that is configured. `share` is how many messages in a hundred are read."""
+    """Every side of these mailboxes, which are `comparable`. `share` is how many messages in a hundred are read."""
     from replicator.engine.opening import Jobs
 
     chance = random.Random()  # noqa: S311 - draws a sample for an operator; audits have a draw of their own
     jobs = Jobs(config, time.sleep, chance)
     found = Comparison()
     for name in names:
-        retired = mailstore.keyring.about(name).retired is not None
-        if retired or name not in config.mailboxes:
-            print_note(f"{name} is {'retired' if retired else 'not in the configuration'}: not compared")
-            continue
         try:
             store = mailstore.mailbox(name)
         except StoreError as error:
@@ -114,10 +122,11 @@ def compare(
 
 def _compare_mailbox(found: Comparison, jobs: "Jobs", name: str, check: SourceCheck, advance: "Advance") -> None:
     for side in jobs.job(name, full=False, wait=False).sides:
-        found.sides += 1
         try:
             for finding in check.run(side):
                 found.add(finding)
                 advance(finding.count, finding.bytes)
         except ReplicationError as error:
             found.fail(name if side.name == "primary" else f"{name} ({side.name})", error)
+        else:
+            found.compared += 1

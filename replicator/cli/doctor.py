@@ -48,7 +48,7 @@ def command(ctx: click.Context, mailboxes: tuple[str, ...], timeout: float, as_j
         checks.append(check)
         if not as_json and (not invocation.quiet or not check.ok):
             word = "warning" if check.warns else "ok" if check.ok else "FAILED"
-            first, *more = check.detail.splitlines()
+            first, *more = check.detail.splitlines() or [""]
             print_text(f"{word:<8} {check.name}: {first}")
             for line in [*more, *([f"→ {check.advice}"] if check.advice else [])]:
                 print_text(f"         {line}")
@@ -62,7 +62,7 @@ def _wanted(config: "Config", mailboxes: tuple[str, ...]) -> list[str]:
     """The mailboxes whose logins are tried: those that were asked for, or all that `sync` would replicate."""
     try:
         leavers = find_leavers(config)
-    except ReplicationError:  # a check of its own says so
+    except (ReplicationError, OSError):  # a check of its own says so
         leavers = Leavers()
     names = chosen(mailboxes, config.mailboxes)
     return [name for name in names if name in mailboxes or name not in leavers.retired]

@@ -10,7 +10,6 @@ from connectors.errors import ConfigError
 from replicator.cli.display import human_bytes, print_bytes, print_json, print_note, print_table, print_text
 from replicator.cli.invocation import Invocation
 from replicator.cli.options import Command, json_option
-from replicator.listing import listed_fields
 
 if TYPE_CHECKING:
     from replicator.mailstore import Mailstore
@@ -60,6 +59,7 @@ def _found(mailstore: "Mailstore", id_: str) -> tuple["MailboxStore", list["List
 
 def _described(mailbox: "MailboxStore", listed: "Listed", placements: list["Listed"]) -> dict[str, Any]:
     from replicator.cli.mailview import MailView, view
+    from replicator.listing import listed_fields
 
     content = listed.content
     shown = view(mailbox.read(listed), content.size) if content else MailView((), (), _without_bytes(listed))

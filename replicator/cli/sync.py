@@ -9,7 +9,7 @@ from connectors.errors import ConfigError
 from replicator.cli.display import counted, human_bytes, print_error, print_json, print_text
 from replicator.cli.invocation import Invocation, chosen, refuse_remains
 from replicator.cli.leavers import find_leavers
-from replicator.cli.options import Command, json_option, mailboxes_argument
+from replicator.cli.options import Command, json_option, mailboxes_argument, wait_option
 
 if TYPE_CHECKING:
     from replicator.engine.report import MailboxReport, RunReport
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @mailboxes_argument
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Mailboxes at once; else one a processor.")
 @click.option("--full", is_flag=True, help="Compare every folder in full, and try again all that is quarantined.")
-@click.option("--wait", is_flag=True, help="Wait for another run on the same mailbox instead of failing it.")
+@wait_option
 @click.option(
     "--index-seconds",
     type=click.FloatRange(0),
@@ -81,11 +81,16 @@ def _show(report: "RunReport", *, quiet: bool) -> None:
     for mailbox in report.mailboxes:
         if not quiet and (mailbox.error is None or mailbox.folders):
             print_text(_line(mailbox))
-        for trouble in [*([mailbox.error] if mailbox.error else []), *mailbox.folder_errors]:
-            print_error(f"{mailbox.mailbox}: {trouble.message}", trouble.advice)
+        print_troubles(mailbox)
         if mailbox.unaccepted:
             advice = f"`replicator quarantine list {mailbox.mailbox}` says which and why; they are tried again"
             print_error(f"{mailbox.mailbox}: {counted(mailbox.unaccepted, 'message')} could not be taken", advice)
+
+
+def print_troubles(mailbox: "MailboxReport") -> None:
+    """What stopped the mailbox or a folder of it, on stderr."""
+    for trouble in [*([mailbox.error] if mailbox.error else []), *mailbox.folder_errors]:
+        print_error(f"{mailbox.mailbox}: {trouble.message}", trouble.advice)
 
 
 def _line(mailbox: "MailboxReport") -> str:

@@ -69,8 +69,9 @@ def command(
         with showing(shown=invocation.shows_progress()) as advance:
             problems, messages, size = _checked(mailstore, names, read_data, advance)
             if source is not None:
-                from replicator.cli.comparing import compare
+                from replicator.cli.comparing import comparable, compare
 
+                names = comparable(config, mailstore, names, quiet=invocation.quiet)
                 comparison = compare(config, mailstore, names, source, invocation.clock, advance)
     code = Tampered.exit_code if problems else comparison.exit_code if comparison else 0
     if as_json:

@@ -4,6 +4,7 @@ A row of the CSV file becomes the table that one would have written by hand, and
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeGuard, get_args, get_type_hints
@@ -178,9 +179,11 @@ def _rows(table: Mapping[str, Any], place: Place, sources: Sources) -> Iterator[
 
 def _entries(reader: "csv.DictReader[str]", head: Place, sources: Sources) -> Iterator[Entry]:
     columns = _columns(sources)
-    for name in reader.fieldnames or ():
+    for name, times in Counter(reader.fieldnames or ()).items():
         if name not in columns:
             head.problem(f"unknown column {name!r}{suggestion(name, columns)}")
+        elif times > 1:
+            head.problem(f"the column {name!r} stands there twice")
     for row in reader:
         line = reader.line_num
         place = Place(head.file, head.problems, lambda _, line=line: line, joint="_")  # type: ignore[misc]

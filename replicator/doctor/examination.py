@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from connectors.errors import ConfigError
+from connectors.errors import PARTLY, ConfigError
 from replicator.config import Config
 from replicator.doctor.check import Check
 from replicator.doctor.machine import check_clock, check_disk, check_libraries, guarded
 from replicator.doctor.sources import check_sources
 from replicator.doctor.storage import check_key, check_mailstore, check_permissions, newest_write
 
-PARTLY = 3
 Reading = Callable[[bool], Config]
 """Reads the configuration; with True, also the modes of the files that hold mailboxes' secrets. Raises ConfigError."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from connectors.abilities import Surveying
-from connectors.errors import ReplicationError, Scope, SourceError
+from connectors.errors import ReplicationError, Scope, SourceError, Unanswered
 from connectors.protocols import Source
 from connectors.registry import find_connector
 from replicator.config import Config, SideSettings
@@ -138,6 +138,8 @@ class _Source:
         try:
             survey = connector.survey(self._settings.settings)
         except ReplicationError as error:
+            if isinstance(error, Unanswered):  # each login would wait as long again
+                self._dead = error
             yield Check.failed(name, error)
             return
         if survey.clock is not None:

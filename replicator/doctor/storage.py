@@ -61,7 +61,7 @@ def check_permissions(config: Config) -> Check:
             return Check("permissions", ok=True, detail=f"{path} is not there yet, and can be made")
         return Check.bad("permissions", f"{path} cannot be made", f"let this user write to {place}")
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        return Check.bad("permissions", f"{path} is not this user's to read and write", f"look at the owner of {path}")
+        return Check.bad("permissions", f"{path} is not this user's to read and write", f"run it as {_owner(path)}")
     foreign = sorted(name for name, owner in _owners(path) if owner != path.stat().st_uid)
     if foreign:
         detail = f"{path}: {', '.join(foreign[:5])} belong to another user than the rest"
@@ -71,10 +71,18 @@ def check_permissions(config: Config) -> Check:
 
 def _warning(path: Path) -> str:
     if path.stat().st_uid != os.geteuid():
-        return f"run it as {path.owner()}, who owns {path}: what another user writes there, {path.owner()} cannot use"
+        owner = _owner(path)
+        return f"run it as {owner}, who owns {path}: what another user writes there, {owner} cannot use"
     if path.stat().st_mode & OTHERS:
         return f"chmod 700 {path}: what is in it is encrypted, and others need not see how much there is"
     return ""
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:  # a user who was deleted, or one from outside of a container
+        return f"user {path.stat().st_uid}"
 
 
 def newest_write(path: Path) -> float | None:

@@ -3,9 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.errors import Tampered
-
-PARTLY = 3
+from connectors.errors import PARTLY, Tampered
 
 
 @dataclass(slots=True)

@@ -16,6 +16,8 @@ SERVICE = BLOCKS["/etc/systemd/system/replicator.service"]
 TIMER = BLOCKS["/etc/systemd/system/replicator.timer"]
 CREDENTIALS = BLOCKS["/etc/systemd/system/replicator.service.d/credentials.conf"]
 CRONTAB = BLOCKS["/etc/cron.d/replicator"]
+(INSTALL,) = re.findall(r"^    (install -d .*)$", PAGE, re.M)
+(INIT,) = re.findall(r"^    sudo -u (.* init)$", PAGE, re.M)
 PLACES = ("/opt/replicator", "/etc/replicator", "/var/lib/replicator")
 SCHEDULE = re.compile(r"(?:[\d*/,-]+\s+){5}(\S+)\s+(.*)")
 
@@ -30,8 +32,8 @@ def parsed(unit: str) -> configparser.ConfigParser:
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
     """The directories that the page names, below another root, with a Maildir of two messages to replicate."""
-    for place in PLACES:
-        (tmp_path / place[1:]).mkdir(parents=True)
+    assert run(tmp_path, moved(tmp_path, INSTALL.replace("-o replicator ", ""))).returncode == 0
+    (tmp_path / "opt" / "replicator").mkdir(parents=True)
     program = tmp_path / "opt" / "replicator" / "bin" / "replicator"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "from replicator.cli import main; main()" "$@"\n')
@@ -51,7 +53,9 @@ def machine(tmp_path: Path) -> Path:
         id = "alice@corp.example"
         primary = {{ source = "files", path = "{maildir}" }}
     """)
-    assert run(tmp_path, [*moved(tmp_path, program_line()), "init"]).returncode == 0
+    user, init = INIT.split(" ", 1)
+    assert user == parsed(SERVICE)["Service"]["User"]
+    assert run(tmp_path, moved(tmp_path, init)).returncode == 0
     return tmp_path
 
 

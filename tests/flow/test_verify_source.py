@@ -1,15 +1,19 @@
 """`verify --source`: what the source has is compared with what is held, and what merely came or went is no error."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from connectors.errors import Disconnected, FolderRefused, ItemUnreadable, Unreachable
+from connectors.around import Around
+from connectors.errors import Disconnected, FolderGone, FolderRefused, ItemUnreadable, StoreError, Unreachable
 from connectors.memory import INBOX, MemoryMailbox, MemorySource
 from connectors.memory.source import FULL
+from connectors.model import Folder
 from connectors.protocols import Source
 from connectors.testing.faulty import Cut, Raise, Refuse
-from tests.desk import ALICE, BOB, Account, Desk, Memory, NoSettings, desk_fixture  # noqa: F401 - gives `desk`
+from replicator.cli.comparing import Comparison
+from tests.desk import ALICE, BOB, CONFIG, Account, Desk, Memory, NoSettings, desk_fixture  # noqa: F401 - gives `desk`
 
 
 @pytest.fixture
@@ -62,6 +66,34 @@ def test_what_came_or_went_is_no_error(synced: Desk) -> None:
     assert (answer.code, answer.json["source"]["gone"], answer.json["source"]["messages"]) == (0, 1, 3)
 
 
+def test_a_folder_that_goes_meanwhile_is_no_error(synced: Desk) -> None:
+    synced.server.scripts["alice"] = (Raise("inventory", FolderGone("deleted"), call=1),)
+    answer = synced.type("verify", ALICE, "--source", "--json")
+    assert (answer.code, answer.json["source"]["gone"], answer.json["source"]["unread"]) == (0, 3, 0)
+
+
+def test_out_of_sight_is_not_gone(synced: Desk) -> None:
+    """Dovecot leaves out of its list what is below a folder that it cannot read."""
+    mailbox = synced.server.mailboxes["alice"]
+    mailbox.create_folder(("New",))
+    mailbox.append(("New",), b"Subject: new\r\n\r\n")
+    synced.type("sync")
+    synced.plug(Hiding(synced.server))
+    answer = synced.type("verify", ALICE, "--source", "--json")
+    assert (answer.code, answer.json["source"]["gone"], answer.json["source"]["unread"]) == (3, 0, 1)
+    assert [error["where"] for error in answer.json["errors"]] == [f"{ALICE}: New"]
+
+
+def test_a_folder_that_is_not_covered_any_more_is_not_compared(synced: Desk) -> None:
+    mailbox = synced.server.mailboxes["alice"]
+    mailbox.create_folder(("New",))
+    mailbox.append(("New",), b"Subject: new\r\n\r\n")
+    synced.type("sync")
+    synced.configure(CONFIG.replace('"alice" }', '"alice" }\nfolders = { exclude = ["New"] }'))
+    answer = synced.type("verify", ALICE, "--source", "--json")
+    assert (answer.code, answer.json["source"]["gone"], answer.json["source"]["messages"]) == (0, 0, 3)
+
+
 def test_what_cannot_be_read_is_3(synced: Desk) -> None:
     synced.server.scripts["alice"] = (Refuse("1:2", ItemUnreadable("broken"), 1),)
     answer = synced.type("verify", "--source", "--json")
@@ -94,6 +126,7 @@ def test_mailboxes_without_a_source_are_passed_over(synced: Desk) -> None:
     answer = synced.type("verify", "--source", "--json")
     assert (answer.code, answer.json["source"]["messages"]) == (0, 3)
     assert f"{ALICE} is retired: not compared" in answer.err
+    assert synced.type("-q", "verify", "--source").err == ""
 
 
 def test_large_messages_stream_and_are_read_again_after_a_cut(synced: Desk) -> None:
@@ -112,6 +145,36 @@ def test_a_damaged_mailbox_does_not_stop_the_others(synced: Desk) -> None:
     damaged.write_bytes(data)
     answer = synced.type("verify", "--source", "--json")
     assert (answer.code, answer.json["ok"], answer.json["source"]["messages"]) == (13, False, 3)
+
+
+def test_a_mailbox_that_cannot_be_opened_is_a_side_that_failed() -> None:
+    """So that one failure beside sides that were compared is 3, whatever it failed with."""
+    found = Comparison()
+    found.fail("a@x", StoreError("it cannot be opened"))
+    assert found.exit_code == StoreError.exit_code
+    found.compared += 1
+    assert found.exit_code == 3
+
+
+class Hiding(Memory):
+    """A mail system that neither lists nor opens a folder which is there."""
+
+    def __init__(self, like: Memory) -> None:
+        super().__init__()
+        self.mailboxes = like.mailboxes
+
+    def open_source(self, source: NoSettings, mailbox: Account) -> Source:
+        return Blind(MemorySource(self.mailboxes[mailbox.username]))
+
+
+class Blind(Around):
+    def folders(self) -> Iterator[Folder]:
+        return (folder for folder in super().folders() if folder.path == INBOX)
+
+    def count(self, folder: Folder) -> int:
+        if folder.path != INBOX:
+            raise FolderRefused("no right to open it")
+        return super().count(folder)
 
 
 class Limited(Memory):

@@ -268,14 +268,14 @@ def test_how_much_is_said() -> None:
             logging.getLogger(name).setLevel(level)
 
 
-def test_version_imports_no_more_than_it_needs() -> None:
-    code = """
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_an_answer_imports_no_more_than_it_needs(option: str) -> None:
+    """--help asks each command for its line, and so imports them all: none may bring what only its work needs."""
+    code = f"""
 import sys
-from replicator.cli.options import Command
 from replicator.cli.running import run
-from replicator.verbosity import PACKAGES, current_level
-assert run(["--version"]) == 0
-heavy = {"connectors.registry", "replicator.mailstore", "replicator.engine", "tqdm", "ssl"} & set(sys.modules)
+assert run(["{option}"]) == 0
+heavy = {{"connectors.registry", "replicator.mailstore", "replicator.engine", "tqdm", "ssl"}} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

@@ -3,24 +3,17 @@
 import hashlib
 import json
 import stat
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from connectors import registry
-from connectors.errors import LoginRefused
-from connectors.memory import INBOX, MemoryMailbox, MemorySource
+from connectors.memory import INBOX, MemoryMailbox
 from connectors.model import Role
-from connectors.protocols import Secret, Source
-from replicator.cli.running import run
 from replicator.export import files
+from tests.desk import ALICE, BOB, Answer, Desk, Memory, plugged
 
 CONFIG = """
 [mailstore]
@@ -36,7 +29,6 @@ folders = { exclude = ['\\Trash', "Lists/*"] }
 id = "bob@corp.example"
 primary = { source = "corp", username = "bob" }
 """
-ALICE, BOB = "alice@corp.example", "bob@corp.example"
 PLAIN = b"Message-ID: <1@x>\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n\r\nhello\r\n"
 HOSTILE = b"Subject: \x1b]0;owned\x07\xff\nFrom: a\n\nbody\x1b[2J\x00"
 ATTACHED = (
@@ -48,74 +40,24 @@ EXPORT = ("--mailbox", ALICE, "--format", "eml", "--output", "out")
 WHEN = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class NoSettings:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    username: str
-    password: Secret | None = None
-
-
-class Memory:
-    name = "memory"
-    source_settings = NoSettings
-    mailbox_settings = Account
-
-    def __init__(self) -> None:
-        self.mailboxes: dict[str, MemoryMailbox] = {}
-
-    def open_source(self, source: NoSettings, mailbox: Account) -> Source:
-        if mailbox.username not in self.mailboxes:
-            raise LoginRefused(f"{mailbox.username} may not log in", "look at the password")
-        return MemorySource(self.mailboxes[mailbox.username])
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    code: int
-    out: bytes
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
 Type = Callable[..., Answer]
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Memory:
-    connector = Memory()
-    module = ModuleType("connector_of_this_test")
-    module.CONNECTOR = connector  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    point = EntryPoint("memory", f"{module.__name__}:CONNECTOR", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
-    return connector
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
+    return plugged(tmp_path.name, monkeypatch)
 
 
 @pytest.fixture
-def type_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Type:
+def type_(
+    server: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Type:
     """Types a command."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("REPLICATOR_CONFIG", raising=False)
-    (tmp_path / "replicator.toml").write_text(CONFIG)
-
-    def answer(*arguments: str) -> Answer:
-        capfdbinary.readouterr()
-        code = run(arguments)
-        captured = capfdbinary.readouterr()
-        return Answer(code, captured.out, captured.err.decode())
-
-    return answer
+    desk = Desk(tmp_path, server, capfdbinary)
+    desk.configure(CONFIG)
+    return desk.type
 
 
 @pytest.fixture

@@ -144,11 +144,29 @@ def test_mailboxes_that_are_not_covered(desk: Desk) -> None:
         ("corp", "--as", "nobody@x"),
         ("corp", "--username", "admin"),
         ("corp", "--password-env", "X"),
+        ("corp", "--as", ALICE, "--username", "admin", "--password-env", "X"),
         ("corp", "--username", "admin", "--password-env", "X", "--password-file", "y"),
     ],
 )
 def test_discoveries_that_are_not_said_well(desk: Desk, arguments: tuple[str, ...]) -> None:
     assert desk.type("mailbox", "discover", *arguments).code == 2
+
+
+def test_a_login_of_which_others_can_read_the_secret(desk: Desk) -> None:
+    """As `sync`; a login that is typed needs none of the configured ones."""
+    (desk.directory / "password").write_text("open sesame")
+    (desk.directory / "password").chmod(0o644)
+    desk.configure(CONFIG.replace('"alice" }', '"alice", password = { file = "password" } }'))
+    answer = desk.type("mailbox", "discover", "corp")
+    assert (answer.code, "others can read" in answer.err) == (2, True)
+    assert desk.type("mailbox", "discover", "corp", "--username", "admin", "--password-env", "X").code == 0
+
+
+def test_quiet_says_nothing_of_what_went_well(desk: Desk) -> None:
+    desk.type("sync")
+    for command in (("rename", ALICE, ALICIA), ("retire", ALICIA), ("retire", "--undo", ALICIA)):
+        answer = desk.type("-q", "mailbox", *command)
+        assert (answer.code, answer.out, answer.err) == (0, b"", ""), command
 
 
 class Mute:

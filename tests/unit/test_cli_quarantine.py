@@ -63,6 +63,8 @@ def test_a_retry_with_nothing_to_do_asks_no_server(desk: Desk) -> None:
     answer = desk.type("quarantine", "retry")
     assert (answer.code, answer.out, "nothing is in quarantine" in answer.err) == (0, b"", True)
     assert desk.server.sessions == []
+    for quiet in (("retry",), ("accept", "--mailbox", ALICE)):
+        assert desk.type("-q", "quarantine", *quiet).err == ""
 
 
 def test_what_is_accepted_counts_no_more_and_is_tried_still(poisoned: Desk) -> None:

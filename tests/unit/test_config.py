@@ -335,6 +335,13 @@ def test_problems_of_a_csv_file_name_its_lines(problems: Callable[[str], list[st
     ]
 
 
+def test_a_column_that_stands_twice_in_a_csv_file(problems: Callable[[str], list[str]], tmp_path: Path) -> None:
+    (tmp_path / "boxes.csv").write_text("id,primary_source,primary_username,primary_username\na@x,corp,a,b\n")
+    assert problems(SOURCE + '[mailboxes]\nfile = "boxes.csv"\n') == [
+        "boxes.csv:1: the column 'primary_username' stands there twice"
+    ]
+
+
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     file = tmp_path / "replicator.toml"
     file.write_bytes(b"[mailstore]\npath = '\xff'\n")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import sqlite3
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from connectors.abilities import Survey
-from connectors.errors import LoginRefused, Unreachable, Untrusted
+from connectors.errors import LoginRefused, Unanswered, Unreachable, Untrusted
 from replicator.doctor import machine
 from replicator.doctor.check import Check
 from replicator.doctor.machine import check_clock, check_disk, check_libraries, guarded
@@ -117,6 +118,17 @@ def test_a_newer_format(desk: Desk) -> None:
     assert (code, failed(found), "newer" in found["mailstore"]["advice"]) == (1, ["mailstore"], True)
 
 
+def test_a_mailstore_that_cannot_be_looked_at_hides_no_other_check(desk: Desk) -> None:
+    """As for a user to whom its directory is closed; a directory in the file's place stops root too."""
+    file = desk.directory / "mailstore" / "format.json"
+    file.unlink()
+    file.mkdir()
+    code, found = checks(desk)
+    assert (code, failed(found)) == (1, ["mailstore"])
+    assert found["mailstore"]["detail"] == f"{file}: Is a directory"
+    assert all(found[login]["ok"] for login in LOGINS)
+
+
 @pytest.mark.parametrize(("lost", "code"), [("catalog.db", 13), ("seg", 13), ("keyring.json", 13)])
 def test_what_is_lost_of_a_mailstore(desk: Desk, lost: str, code: int) -> None:
     desk.type("sync")
@@ -146,6 +158,16 @@ def test_another_users_mailstore(desk: Desk, monkeypatch: pytest.MonkeyPatch) ->
     code, found = checks(desk)
     assert (code, found["permissions"]["warning"]) == (0, True)
     assert "run it as" in found["permissions"]["advice"]
+
+
+def test_a_mailstore_of_a_user_without_a_name(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container, or after the user was deleted."""
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    code, found = checks(desk)
+    assert (code, found["permissions"]["warning"]) == (0, True)
+    assert f"run it as user {owner}," in found["permissions"]["advice"]
 
 
 def test_a_leaver_is_not_tried(desk: Desk) -> None:
@@ -198,6 +220,11 @@ def test_a_certificate_that_ends_soon_is_warned_of(desk: Desk, days: float, warn
     assert (code, found["source corp"]["ok"], found["source corp"]["warning"]) == (0, True, warned)
 
 
+def test_a_door_of_which_nothing_is_told(desk: Desk) -> None:
+    desk.plug(Surveyed(desk.server, lambda: Survey("")))
+    assert b"ok       source corp: \n" in desk.type("doctor").out
+
+
 def test_a_door_that_is_not_trusted(desk: Desk) -> None:
     def survey() -> Survey:
         raise Untrusted("corp: unknown authority", "name it")
@@ -205,6 +232,18 @@ def test_a_door_that_is_not_trusted(desk: Desk) -> None:
     desk.plug(Surveyed(desk.server, survey))
     code, found = checks(desk)
     assert (code, failed(found)) == (3, ["source corp"])
+
+
+def test_a_silent_server_is_waited_for_once(desk: Desk) -> None:
+    """Each login would wait as long again, and the time that servers may take would be over before it had its say."""
+
+    def survey() -> Survey:
+        raise Unanswered("corp: the server sent no greeting", "check the port")
+
+    desk.plug(silent := Surveyed(desk.server, survey))
+    code, found = checks(desk)
+    assert (code, failed(found), silent.sessions) == (14, ["source corp", *LOGINS], [])
+    assert found[LOGINS[0]]["detail"] == "not tried: corp: the server sent no greeting"
 
 
 def test_a_bug_in_one_check_hides_none(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """Who may read a file that holds a secret."""
 
+import errno
 import os
 import struct
 from pathlib import Path
@@ -43,3 +44,15 @@ def test_a_list_tells_more_than_the_mode(file: Path, who: int, group: int, share
     os.setxattr(file, "system.posix_acl_access", value)
     assert file.stat().st_mode & 0o077
     assert others_have_access(file) is shared
+
+
+def test_where_no_list_can_be_read_the_mode_tells(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on kernels that only look like Linux: then a file is refused for its mode, and not for that."""
+
+    def getxattr(file: Path | int, name: str) -> bytes:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(os, "getxattr", getxattr)
+    for mode, shared in ((0o600, False), (0o640, True)):
+        file.chmod(mode)
+        assert others_have_access(file) is shared

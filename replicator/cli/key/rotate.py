@@ -28,9 +28,9 @@ def command(
     """Exchange the key in use: the old one opens the mailstore no more. Nothing but the keyring is written anew.
 
     Without options the configured key file gets a new content, and a mailstore that the old one opened too would be
-    lost. With them the new key is the one they name (a key file
-    that does not exist is made), and the configuration has to name it from then on. Safe while `sync` runs; what was
-    broken off is completed by running it again. Other slots stay: see `key list`.
+    lost. With them the new key is the one they name (a key file that does not exist is made), and the configuration has
+    to name it from then on. Safe while `sync` runs; what was broken off is completed by running it again. Other slots
+    stay: see `key list`.
     """
     named = Named(key_file, passphrase_env, passphrase_file)
     new = named.root()

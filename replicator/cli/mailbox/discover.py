@@ -37,9 +37,11 @@ def command(
     With --json all of them, one object a line; `covered_by` is null where none does. A login sees what its mail system
     shows it: to see all, be its administrator.
     """
-    config = invocation.config()
-    connector = _connector(config, source)
     given = _given(username, password_file, password_env)
+    if given is not None and login is not None:
+        raise click.UsageError("--as and --username exclude each other")
+    config = invocation.config(passwords=given is None)
+    connector = _connector(config, source)
     settings = _named(config, source, login) if given is None else _built(connector, source, given)
     covered = _covered(config, source, connector)
     missing = 0

@@ -31,5 +31,5 @@ def command(invocation: Invocation, mailbox: str, undo: bool, wait: bool, as_jso
         print_json({"mailbox": mailbox, "retired": since})
     elif not invocation.quiet:
         print_text(f"{mailbox} is {'replicated again' if undo else 'retired: kept, and not replicated any more'}")
-    if undo and mailbox not in config.mailboxes:
+    if undo and mailbox not in config.mailboxes and not invocation.quiet:
         print_note(f"{config.file} does not name it: add it there")

@@ -46,7 +46,7 @@ def command(invocation: Invocation, ids: tuple[str, ...], mailbox: str | None, w
                 raise Locked(f"{name}: {error.message}", error.advice) from error
             for placement in placements:
                 print_json(entry(name, store, placement))
-    if mailbox is not None and not wanted[mailbox]:
+    if mailbox is not None and not wanted[mailbox] and not invocation.quiet:
         print_note(f"nothing of {mailbox} is in quarantine")
 
 

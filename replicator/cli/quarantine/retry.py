@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from connectors.errors import Locked
-from replicator.cli.display import print_error, print_json, print_note
+from replicator.cli.display import print_json, print_note
 from replicator.cli.invocation import Invocation, chosen, refuse_remains
 from replicator.cli.leavers import find_leavers
 from replicator.cli.options import Command, json_option, mailboxes_argument, wait_option
+from replicator.cli.sync import print_troubles
 
 if TYPE_CHECKING:
     from replicator.config import Config
-    from replicator.engine.report import RunReport
 
 
 @click.command("retry", cls=Command, short_help="Try now to take what could not be taken.")
@@ -39,14 +39,15 @@ def command(ctx: click.Context, mailboxes: tuple[str, ...], wait: bool, as_json:
     leavers = find_leavers(config)
     staying = leavers.staying(names, mailboxes, quiet=invocation.quiet)
     tried = _hastened(invocation, config, staying, wait=wait)
-    if not tried:
+    if not tried and not invocation.quiet:
         print_note("nothing is in quarantine")
     options = Options(jobs=os.cpu_count() or 1, wait=wait)
     with showing(shown=invocation.shows_progress()) as advance:
         report = synchronise(config, list(tried), options, invocation.clock, advance)
     report.mailboxes += leavers.reports(names)
     _print(invocation, config, tried)
-    _print_errors(report)
+    for mailbox in report.mailboxes:
+        print_troubles(mailbox)
     ctx.exit(report.exit_code)
 
 
@@ -76,9 +77,3 @@ def _print(invocation: Invocation, config: "Config", tried: dict[str, list[int]]
             store = mailstore.mailbox(name)
             for placement in placements:
                 print_json(entry(name, store, placement))
-
-
-def _print_errors(report: "RunReport") -> None:
-    for mailbox in report.mailboxes:
-        for trouble in [*([mailbox.error] if mailbox.error else []), *mailbox.folder_errors]:
-            print_error(f"{mailbox.mailbox}: {trouble.message}", trouble.advice)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connectors.errors import ConfigError
+from connectors.errors import PARTLY, ConfigError
 from replicator.advice import advice_on, described
 from replicator.cli.display import print_json, print_note, print_text
 from replicator.cli.invocation import Invocation
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconcile.fingerprint import Reading
     from reconcile.verdict import Verdict
 
-PARTLY, REVIEWS = 3, 4
+REVIEWS = 4
 CHUNK = 1 << 20
 
 FilePair = tuple[str, str]
