@@ -136,3 +136,16 @@ def test_a_format_of_the_future_is_refused(first: Shelf, monkeypatch: pytest.Mon
         pytest.raises(StoreError, match=f"has format {schema.VERSION + 1}, this program knows"),
     ):
         mailstore.mailbox(NAME)
+
+
+def test_version_2_keeps_doubts_names_troubles_and_its_index(tmp_path: Path) -> None:
+    shutil.copytree(Path(fixtures.mailstores.__file__).with_name("v2"), tmp_path / "kept")
+    (tmp_path / "kept" / "key").chmod(0o600)
+    with Shelf(tmp_path / "kept").open() as mailstore:
+        assert mailstore.keyring.former() == {"robert@corp.example": "bob@corp.example"}
+        store = mailstore.mailbox("bob@corp.example")
+        assert sum(listed.unverified for listed in store.listing()) == 11
+        assert [trouble.folder for trouble in store.troubles.all()] == ["Projects/ü"]
+        counts = store.index.counts()
+        assert (counts.done, counts.backlog, counts.failed) == (16, 0, 0)
+        assert len(list(store.search_text('"mail 7"'))) == 1
