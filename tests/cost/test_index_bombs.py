@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from fixtures.bombs import GROWING, HEAVY, Bomb
 from replicator.mailstore.mailbox.prints import decode_print, encode_print, join_keys
 from replicator.mailstore.mailbox.searchable import BODY_MAX, FIELD_MAX, NAMES_LENGTH, read_searchable
+from tests.linear import assert_in_proportion
 
 ROOT = Path(__file__).parents[2]
 STEP = 8
@@ -34,22 +34,18 @@ print(peak() - before)
 """
 
 
-def seconds(raw: bytes) -> float:
-    """The better of two."""
-    found = []
-    for _ in range(2):
-        start = time.process_time()
-        read_searchable((raw,), len(raw))
-        found.append(time.process_time() - start)
-    return min(found)
-
-
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", GROWING)
 def test_time_grows_with_the_bytes_only(name: str) -> None:
     bomb: Bomb = GROWING[name]
-    small, large = seconds(bomb.of(SIZE)), seconds(bomb.of(SIZE * STEP))
-    assert large < SLACK * STEP * max(small, LEAST), f"{small:.3f} s, and {large:.3f} s for {STEP} times the bytes"
+    small, large = bomb.of(SIZE), bomb.of(SIZE * STEP)
+    assert_in_proportion(
+        lambda: read_searchable((small,), len(small)),
+        lambda: read_searchable((large,), len(large)),
+        SLACK * STEP,
+        LEAST,
+        name,
+    )
 
 
 @pytest.mark.parametrize("size", LARGE)

@@ -97,8 +97,8 @@ def test_own_folders_have_one_path_and_others_keep_theirs(below_inbox: bool, sep
             ]
     paths = [folder.path for folder in folders if folder.path[-1] != "shown"]
     assert [path for path in paths if path[0] not in ("Other Users", "user")] == [
-        ("Gelöscht",),
         ("INBOX",),
+        ("Gelöscht",),
         ("a",),
         ("a", "b"),
     ]
