@@ -1,14 +1,13 @@
 """What the header block of a part says of the part (RFC 2045, 2183, 2231): its type, its encoding, its parameters."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MESSAGES = (b"message/rfc822", b"message/global")
 """The media types whose body is a message with a header block of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(NamedTuple):
     """The content fields of one header block, as far as they steer reading. Of repeated fields the first counts.
 
     `media` and `encoding` are in lower case, and empty where nothing is said; the values stand as they were.

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import xxhash
 
@@ -15,8 +15,7 @@ MARKS_MAX = 64
 """Fields that are held one by one; the rest are held as one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """The header core.
 
     `message_id` is the message's own id, None if it has none; `aliases` are further ids under which other copies may
@@ -52,7 +51,7 @@ def read_heading(fields: Fields) -> Heading:
         aliases=_aliases(fields, own),
         date=instant(fields.text(b"date")),
         sender=_sender(fields),
-        subject=read_subject("\n".join(dict.fromkeys(map(decoded_words, fields.all(b"subject"))))),
+        subject=read_subject(_titles(fields.all(b"subject"))),
         recipients=_recipients(fields),
         resent=_resent(fields),
         marks=() if own else _marks(fields),
@@ -81,6 +80,11 @@ def hashed(text: str) -> int:
     return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
 
 
+def _titles(values: list[bytes]) -> str:
+    """All that differ, for the same reason as all senders."""
+    return decoded_words(values[0]) if len(values) == 1 else "\n".join(dict.fromkeys(map(decoded_words, values)))
+
+
 def _sender(fields: Fields) -> str:
     """All addresses, since nobody shows the first only."""
     return ",".join(dict.fromkeys(spec for value in fields.all(b"from") for spec in addresses(decoded(value, ""))))
@@ -105,7 +109,7 @@ def _resent(fields: Fields) -> bytes:
 
     SmartList (lists.debian.org) adds these fields to all that it distributes, with its own request address.
     """
-    if not any(name in fields.values for name in _RESENT):
+    if fields.values.keys().isdisjoint(_RESENT):
         return b""
     if any(_LIST_SENDER.match(spec) for spec in addresses(fields.text(b"resent-sender"))):
         return b""

@@ -1,7 +1,7 @@
 """The leaves of a message, each read in its own way: text, file, calendar. All take bytes and never raise."""
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconcile.canonical.charset import as_utf8, decoded
 from reconcile.canonical.invitation import Invitation, read_invitation
@@ -14,8 +14,7 @@ TEXT_MAX = 2 << 20
 """Bytes, decoded. A longer text is read as a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """A text in its canonical form, but for white space. `links` are those of a page, `visible` is what it shows."""
 
     text: str
@@ -24,8 +23,7 @@ class Said:
     links: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attached:
+class Attached(NamedTuple):
     """A file: the SHA-256 of its content, and its Content-ID, if a page may show it by that."""
 
     sha256: bytes

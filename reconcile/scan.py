@@ -12,6 +12,7 @@ nested deeper than 64 are leaves; a boundary line above 1000 bytes is none. A ba
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from reconcile.entity import MESSAGES, Entity, read_entity
 
@@ -53,8 +54,7 @@ UNKNOWN = Part(Entity(), None, None, 0)
 """The part to which belongs what was not understood."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Bytes `start` to `end` of the message.
 
     HEADER is a part's whole header block, up to and with the empty line. BODY is the body of a leaf, up to the boundary
@@ -75,9 +75,8 @@ class Scanner:
     """
 
     def __init__(self) -> None:
-        # The buffer starts with a line end that is not there, so that the first line is like any other.
-        self._buffer = b"\n"
-        self._base = -1  # the offset in the message of the buffer's first byte
+        self._buffer = b""
+        self._base = 0  # the offset in the message of the buffer's first byte
         self._done = 0  # the offset up to which spans were given
         self._search = 0  # where in the buffer to look next
         self._in_header = True
@@ -96,7 +95,12 @@ class Scanner:
 
     def feed(self, chunk: bytes) -> list[Span]:
         """The spans that are certain now."""
-        self._buffer = self._buffer + chunk if self._buffer else chunk
+        if not self._buffer:
+            self._buffer = chunk
+            if not self._base and chunk.startswith((b"\r", b"\n", b"-")):
+                self._buffer, self._base = b"\n" + chunk, -1  # it may start with an empty line, or with a boundary
+        else:
+            self._buffer += chunk
         self._scan(closing=False)
         return self._taken()
 
@@ -209,7 +213,8 @@ class Scanner:
 
     def _enter_part(self, start: int, end: int, body: int, *, whole: bool = True) -> None:
         """The header block lies from `start` to `end`, its body starts at `body`; it goes on there if not `whole`."""
-        entity, around = read_entity(self._buffer[start - 1 : end]), self._around
+        block = self._buffer[start - 1 : end] if start else b"\n" + self._buffer[:end]
+        entity, around = read_entity(block), self._around
         message = around if around is None or around.entity.media in MESSAGES else around.message
         part = Part(entity, around, message, around.depth + 1 if around else 0)
         self._kind, self._part = Kind.HEADER, part

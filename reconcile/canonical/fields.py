@@ -3,8 +3,8 @@
 import binascii
 import re
 from codecs import BOM_UTF8
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import pybase64
 
@@ -13,8 +13,7 @@ from reconcile.canonical.charset import decoded
 FIELDS_MAX = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(NamedTuple):
     """By name, in lower case, the values as they stand, unfolded. The first `FIELDS_MAX` lines count.
 
     `stray` is what stands among them and is no field: text that belongs to the body, where the empty line before it is

@@ -3,8 +3,9 @@
 import calendar
 import hashlib
 import re
-from dataclasses import dataclass
+from datetime import date
 from email.utils import parsedate_tz
+from typing import NamedTuple
 
 from reconcile.canonical.prose import joined, prose, spaced
 
@@ -29,14 +30,16 @@ def _canonical_id(text: str) -> str:
 _DATE = re.compile(
     r"\s*+(?:[A-Za-z]{3},\s*+)?(\d{1,2})\s+([A-Za-z]{3})\s+(\d{4})\s+(\d\d):(\d\d)(?::(\d\d))?\s+([+-])(\d\d)(\d\d)\b"
 )
+_EPOCH = date(1970, 1, 1).toordinal()
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
 
 
 def instant(value: str) -> int | None:
     """Seconds since the epoch, whatever the zone it is written in; None for what is no date (RFC 5322, 3.3, 4.3)."""
     match = _DATE.match(value)
-    if match and (month := _MONTHS.get(match[2].title())):
-        day, _, year, hour, minute, second, sign, hours, minutes = match.groups()
+    if match:
+        day, name, year, hour, minute, second, sign, hours, minutes = match.groups()
+    if match and (month := _MONTHS.get(name) or _MONTHS.get(name.title())):
         clock = (int(year), month, int(day), int(hour), int(minute), int(second or 0))
         return _seconds(clock, (int(hours) * 60 + int(minutes)) * (-60 if sign == "-" else 60))
     try:
@@ -52,7 +55,8 @@ def _seconds(clock: tuple[int, ...], offset: int) -> int | None:
         return None
     if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 61 and abs(offset) < 26 * 3600):
         return None
-    return calendar.timegm((year, month, day, hour, minute, second)) - offset
+    days = date(year, month, 1).toordinal() - _EPOCH + day - 1
+    return ((days * 24 + hour) * 60 + minute) * 60 + second - offset
 
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
@@ -105,8 +109,7 @@ SUBJECT_MAX = 4000
 """Characters that are read; a longer subject is told apart by its digest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """`text` is the whole, `base` what is left without the `tags` of lists and gateways. Nothing has white space."""
 
     text: str

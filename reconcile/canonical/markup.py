@@ -3,13 +3,12 @@
 import hashlib
 import html
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconcile.canonical.links import canonical_link, has_wrapped, unwrapped
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """What a page says, tags being white space.
 
     `visible` is `text` without the hidden previews of newsletters. `links` are the targets of links and pictures, in
@@ -76,7 +75,7 @@ _MARKUP = re.compile(
 )
 # The first group is the target of most links, canonical as it stands; the second is the attributes of the others.
 _ANCHOR = re.compile(
-    r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|a href=\"(?-i:(https?://[a-z0-9.-]+/[^\"<>%&\s]+))\"[^<>\"']*+>"
+    r"<(?=[aAiI!])(?:!--(?:-?>|.*?(?:--!?>|\Z))|a href=\"(?-i:(https?://[a-z0-9.-]+/[^\"<>%&\s]+))\"[^<>\"']*+>"
     r"|(?:a|area|img)[\s/]((?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"'])*+)(?:>|\Z))",
     re.IGNORECASE | re.DOTALL,
 )

@@ -22,11 +22,11 @@ def returned(found: Fingerprint) -> Fingerprint:
 
 
 def with_heading(**changes: object) -> Fingerprint:
-    return replace(PLAIN, heading=replace(PLAIN.heading, **changes))  # type: ignore[arg-type]
+    return replace(PLAIN, heading=PLAIN.heading._replace(**changes))  # type: ignore[arg-type]
 
 
 def with_body(**changes: object) -> Fingerprint:
-    return replace(PLAIN, body=replace(PLAIN.body, **changes))  # type: ignore[arg-type]
+    return replace(PLAIN, body=PLAIN.body._replace(**changes))  # type: ignore[arg-type]
 
 
 def test_every_copy_of_the_fixtures_comes_back() -> None:

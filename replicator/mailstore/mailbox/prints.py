@@ -40,7 +40,7 @@ def join_keys(found: Fingerprint) -> list[int]:
     heading = found.heading
     if len(heading.aliases) > ALIASES_MAX:
         few = frozenset(sorted(heading.aliases)[:ALIASES_MAX])
-        found = replace(found, heading=replace(heading, aliases=few))
+        found = replace(found, heading=heading._replace(aliases=few))
     return sorted(map(signed, found.keys))
 
 
