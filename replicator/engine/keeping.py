@@ -1,14 +1,18 @@
 """Keeps what was read: bytes first, then a page's rows and cursor in one transaction, page by page."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from connectors.errors import ItemError, ItemGone
 from connectors.model import Failure, Message, Page, Ref
-from replicator.mailstore.content import ContentWriter
+from reconcile.fingerprint import Fingerprinter
+from reconcile.kinship import Kinship, Likeness, blind_copies
+from replicator.mailstore.content import ContentWriter, Kept
 from replicator.mailstore.mailbox.answers import Answer, Counts, Held, Need, New
+from replicator.mailstore.mailbox.headers import message_id
+from replicator.mailstore.mailbox.kindred import Kindred
 from replicator.mailstore.mailbox.rows import FolderRow
 from replicator.mailstore.mailbox.store import MailboxStore
 
@@ -24,9 +28,14 @@ class _OpenPage:
 
 
 class Intake:
-    """Turns a message into an answer that can be recorded: sealed and appended, or found to be held already."""
+    """Turns a message into an answer that can be recorded: sealed and appended, or found to be held already.
+
+    Content is the exact bytes; with `kindred`, for a side whose mail system makes these anew, it is also what is the
+    same message by its fingerprint.
+    """
 
     def __init__(self, store: MailboxStore, writer: ContentWriter, advance: Advance) -> None:
+        self.kindred: Kindred | None = None
         self._store = store
         self._writer = writer
         self._advance = advance
@@ -54,6 +63,8 @@ class Intake:
         for answer in answers:
             if isinstance(answer, New):
                 self._unrecorded.pop(answer.content.sha256, None)
+                if self.kindred:
+                    self.kindred.recorded(answer)
 
     def _answer(self, answer: Message | Failure, digest: bytes | None, held: Mapping[bytes, Held]) -> Answer | None:
         if isinstance(answer, Failure):
@@ -70,15 +81,40 @@ class Intake:
             return Failure(answer.ref, error)
 
     def _put(self, raw: Iterable[bytes], *, streamed: bool) -> Answer:
-        kept = self._writer.put(raw)
+        reader = Fingerprinter() if self.kindred else None
+        kept = self._writer.put(raw if reader is None else _fed(raw, reader))
         digest = kept.content.sha256
         known = self._unrecorded.get(digest) or self._store.held((digest,)).get(digest) if streamed else None
         if known is not None:
-            self._writer.forget(kept)
-            self._advance(1, 0)
-            return known
-        self._advance(1, kept.content.size)
-        return self._unrecorded.setdefault(digest, New.of(kept))
+            return self._drop(kept, known)
+        if self.kindred and reader:
+            return self._put_likeness(kept, Likeness(reader.close(), blind_copies(kept.head)), self.kindred)
+        return self._add(New.of(kept))
+
+    def _put_likeness(self, kept: Kept, likeness: Likeness, kindred: Kindred) -> Answer:
+        relative = kindred.find(likeness, message_id(kept.head))
+        if relative and relative.kinship is Kinship.EQUAL:
+            return self._drop(kept, relative.answer)
+        new = self._add(New.of(kept, relative.sha256 if relative else b""))
+        kindred.wait(likeness, new)
+        return new
+
+    def _drop(self, kept: Kept, known: Answer) -> Answer:
+        self._writer.forget(kept)
+        self._advance(1, 0)
+        return known
+
+    def _add(self, new: New) -> New:
+        self._advance(1, new.content.size)
+        self._unrecorded[new.content.sha256] = new
+        return new
+
+
+def _fed(raw: Iterable[bytes], reader: Fingerprinter) -> Iterator[bytes]:
+    """The same bytes, which a fingerprint is taken of on their way."""
+    for chunk in raw:
+        reader.feed(chunk)
+        yield chunk
 
 
 class Keeping:

@@ -151,7 +151,7 @@ class Engine:
             at = progress.sides.setdefault(side.name, SideProgress(looked=self._clock(), budget=budget))
             if not at.complete:
                 one = SidePass(store, intake, expired, self._relay, full=job.full)
-                self._side(side, progress, store, one)
+                self._side(side, progress, store, intake, one)
             if not at.complete:
                 return
         progress.durable = True
@@ -174,13 +174,14 @@ class Engine:
         counts.backlog = indexing.left()
         progress.complete = not counts.backlog or self.indexing <= 0
 
-    def _side(self, side: SideJob, progress: Progress, store: MailboxStore, one: SidePass) -> None:
+    def _side(self, side: SideJob, progress: Progress, store: MailboxStore, intake: Intake, one: SidePass) -> None:
         """One side. Its source's error ends it, and not the other side."""
         at = progress.sides[side.name]
         assert progress.retry is not None
         try:
             source = _opened(side, progress)
             try:
+                intake.kindred = None if source.capabilities.exact_bytes else store.kindred()
                 rationed = self._ration(side, source, store, at)
                 one.run(side.name, rationed, side.covers, at, progress.report, progress.retry)
             finally:

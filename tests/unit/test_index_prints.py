@@ -100,10 +100,10 @@ def test_every_field_is_in_it() -> None:
     """A field that the canonical form gets needs a place in the byte form, and that another first byte."""
     assert [field.name for field in fields(Fingerprint)] == ["version", "raw", "heading", "body", "traits"]
     heading = "message_id aliases date sender subject recipients resent marks origin is_draft is_journal"
-    assert [field.name for field in fields(Heading)] == heading.split()
+    assert list(Heading._fields) == heading.split()
     body = "plain rich has_choice agrees length links attachments attachment_count events event_details"
-    assert [field.name for field in fields(BodyPrint)] == body.split()
-    assert [field.name for field in fields(Subject)] == ["text", "base", "tags"]
+    assert list(BodyPrint._fields) == body.split()
+    assert list(Subject._fields) == ["text", "base", "tags"]
 
 
 def test_keys_are_bounded_and_copies_still_share_them() -> None:

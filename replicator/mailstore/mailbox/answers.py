@@ -18,7 +18,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """Content that was just sealed and appended, and what listings show of it; the rest of its header is let go."""
+    """Content that was just sealed and appended, and what listings show of it; the rest of its header is let go.
+
+    `kin` is the SHA-256 of content of which it is another version; empty if it begins an item.
+    """
 
     content: Content
     sealed: int
@@ -26,13 +29,13 @@ class New:
     message_id: bytes
     subject: bytes
     heading: bytes
+    kin: bytes = b""
 
     @classmethod
-    def of(cls, kept: Kept) -> "New":
+    def of(cls, kept: Kept, kin: bytes = b"") -> "New":
         """What a content writer gave back."""
-        return cls(
-            kept.content, kept.sealed, kept.shared, message_id(kept.head), subject(kept.head), heading(kept.head)
-        )
+        head = kept.head
+        return cls(kept.content, kept.sealed, kept.shared, message_id(head), subject(head), heading(head), kin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,10 @@ class Index:
                 notes.remove(old.fact())
             notes.add(new.fact())
 
+    def through(self) -> int:
+        """The version up to which it goes."""
+        return self._state().through
+
     def counts(self) -> IndexCounts:
         """How far the index is."""
         with self._database.snapshot():

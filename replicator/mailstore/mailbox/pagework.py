@@ -39,8 +39,9 @@ class PageWork:
         self._learnt: dict[str, int] = {}
         self._doubled = 0  # identities that stood for two contents
         self._sizes = [0, 0]  # compared, wrong
-        fresh = (answer.content.sha256 for answer in answers.values() if isinstance(answer, New))
-        self._versions = {sha256: held.version for sha256, held in recorder.held(fresh).items()}
+        news = [answer for answer in answers.values() if isinstance(answer, New)]
+        wanted = {sha256 for new in news for sha256 in (new.content.sha256, new.kin) if sha256}
+        self._versions = {sha256: held.version for sha256, held in recorder.held(wanted).items()}
 
     def take(self, change: Change) -> None:
         """One change."""
@@ -109,9 +110,10 @@ class PageWork:
         sha256, size = answer.content.sha256, answer.content.size
         if sha256 in self._versions:
             return self._versions[sha256], "merged", size
+        outcome = "merged" if answer.kin in self._versions else "stored"
         version = self._versions[sha256] = self._commit.new_version()
         self._new_versions[version] = answer
-        return version, "stored", size
+        return version, outcome, size
 
     def _go_on(self, placement: int, match: Matched) -> None:
         """Marks a placement that was matched without its body; the one that it continues ends here."""

@@ -129,14 +129,16 @@ class Recorder:
         return new
 
     def insert_versions(self, commit: Commit, news: Mapping[int, New]) -> None:
-        """Writes versions, each of which begins an item."""
+        """Writes versions, each of which begins an item, unless its kin is on record or comes before it."""
         rows = []
+        items = self._items(new.kin for new in news.values() if new.kin)
         for version, new in news.items():
             content = new.content
-            commit.digest.add(version_fact(version, version, content.sha256, content.size))
+            item = items[content.sha256] = items.get(new.kin, version)
+            commit.digest.add(version_fact(version, item, content.sha256, content.size))
             commit.sealed += new.sealed + self._count_shared(commit, new.shared)
             fields = (content.sha256, content.size, content.recipe, content.pieces)
-            rows.append((version, version, *fields, new.message_id, new.subject, new.heading))
+            rows.append((version, item, *fields, new.message_id, new.subject, new.heading))
         self._database.connection.executemany(_INSERT_VERSION, rows)
 
     def insert_placements(self, commit: Commit, rows: Iterable[PlacementRow]) -> None:
@@ -147,6 +149,17 @@ class Recorder:
         self._database.connection.executemany(
             _INSERT_PLACEMENT, [tuple(getattr(row, name) for name in _PLACEMENT_FIELDS) for row in placements]
         )
+
+    def is_one_item(self, version: int, other: int) -> bool:
+        """Whether two versions are one message's."""
+        sql = "SELECT count(DISTINCT item) FROM version WHERE id IN (?, ?)"
+        return version == other or self._database.connection.execute(sql, (version, other)).fetchone() == (1,)
+
+    def _items(self, kin: Iterable[bytes]) -> dict[bytes, int]:
+        """The items of contents, by their SHA-256."""
+        execute = self._database.connection.execute
+        found = (execute("SELECT sha256, item FROM version WHERE sha256 = ?", (sha256,)).fetchone() for sha256 in kin)
+        return dict(row for row in found if row is not None)
 
     def _count_shared(self, commit: Commit, shared: Iterable[tuple[bytes, int]]) -> int:
         """The bytes of those shared blobs that this mailbox did not refer to before."""

@@ -57,6 +57,7 @@ class Retrial:
                 counts.reread += 1
                 if version != row.version:
                     self._recorder.revise(commit, row, flags=row.flags, version=version)
+                if not self._recorder.is_one_item(version, row.version):
                     counts.corrected += 1
                     wrong[doubt.side] += 1
             for side, number in wrong.items():

@@ -17,6 +17,7 @@ from replicator.mailstore.mailbox.folders import Folders
 from replicator.mailstore.mailbox.headings import fill_headings
 from replicator.mailstore.mailbox.history import NOW, History, Listed, State
 from replicator.mailstore.mailbox.index import Index
+from replicator.mailstore.mailbox.kindred import Kindred
 from replicator.mailstore.mailbox.matching import Headers, Matching
 from replicator.mailstore.mailbox.presence import Orphans, Presence, PresenceCheck
 from replicator.mailstore.mailbox.quarantine import FailureRows, Quarantined
@@ -101,6 +102,10 @@ class MailboxStore:
     def reread(self, doubts: Sequence[Doubt], answers: Mapping[Ref, Answer]) -> Counts:
         """Records what reading them again told."""
         return self._retrial.reread(doubts, answers, self._run)
+
+    def kindred(self) -> Kindred:
+        """For what comes from a mail system that makes bytes anew."""
+        return Kindred(self.database, self.index, self.reader)
 
     def held(self, digests: Iterable[bytes]) -> dict[bytes, Held]:
         """Those of the contents that this mailbox holds, by their SHA-256."""

@@ -1,0 +1,124 @@
+"""Finds what is held of a message whose bytes its mail system makes anew at each reading.
+
+docs/algorithm.md, "Bytes that are made anew". It reads what the index found; of what is not in it yet, the content
+itself, by its Message-ID.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from connectors.body import HEAD_MAX, header_block
+from connectors.errors import Tampered
+from reconcile.fingerprint import VERSION, Fingerprint, Fingerprinter
+from reconcile.kinship import Kinship, Likeness, blind_copies, kinship
+from reconcile.verdict import Outcome, judge
+from replicator.mailstore.content import Content, ContentReader
+from replicator.mailstore.mailbox.answers import Held, New
+from replicator.mailstore.mailbox.database import MailboxDatabase
+from replicator.mailstore.mailbox.index import Index
+from replicator.mailstore.mailbox.prints import signed
+from replicator.mailstore.sqlcipher import transaction, translated
+
+log = logging.getLogger(__name__)
+
+CANDIDATES_MAX = 16
+"""Rows on record that a message is compared with, the newest of each kind of candidate. A hostile sender may use one id
+thousands of times; beyond these a copy is kept, which loses nothing."""
+
+_VERSION = "SELECT id, sha256, size, recipe, pieces FROM version"
+_BY_ID = f"""{_VERSION} WHERE id IN (
+        SELECT k.version FROM json_each(?) w CROSS JOIN fingerprint_key k ON k.key = w.value)
+    ORDER BY id DESC LIMIT {CANDIDATES_MAX}"""
+_BY_CONTENT = f"""{_VERSION} WHERE id IN (SELECT core.version FROM fingerprint_key core CROSS JOIN json_each(?) w
+        CROSS JOIN fingerprint_key content ON content.key = w.value AND content.version = core.version
+        WHERE core.key = ?)
+    ORDER BY id DESC LIMIT {CANDIDATES_MAX}"""
+_NOT_INDEXED = f"""{_VERSION} WHERE message_id = ? AND message_id <> x'' AND id > ?
+    ORDER BY id DESC LIMIT {CANDIDATES_MAX}"""
+_CREATE = "CREATE INDEX IF NOT EXISTS version_message_id ON version (message_id) WHERE message_id <> x''"
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """A copy that is held, or that waits to be recorded, and what it is to the message."""
+
+    answer: Held | New
+    sha256: bytes
+    kinship: Kinship
+
+
+class Kindred:
+    """Of one mailbox. Needs its lease. What waits to be recorded is compared too."""
+
+    def __init__(self, database: MailboxDatabase, index: Index, reader: ContentReader) -> None:
+        self._database = database
+        self._index = index
+        self._reader = reader
+        self._waiting: dict[bytes, tuple[frozenset[int], Likeness, New]] = {}
+        with transaction(database.connection, database.path):
+            database.connection.execute(_CREATE)  # only such mail systems pay for it
+
+    def find(self, likeness: Likeness, message_id: bytes) -> Relative | None:
+        """The best that there is; None if the message is new. `message_id` is as `New` has it."""
+        best: Relative | None = None
+        for relative in chain(self._among_waiting(likeness), self._on_record(likeness, message_id)):
+            if relative.kinship is Kinship.EQUAL:
+                return relative
+            best = best or relative
+        return best
+
+    def wait(self, likeness: Likeness, new: New) -> None:
+        """A message that will be recorded."""
+        self._waiting[new.content.sha256] = (_keys(likeness.print), likeness, new)
+
+    def recorded(self, new: New) -> None:
+        """It is on record now."""
+        self._waiting.pop(new.content.sha256, None)
+
+    def _among_waiting(self, likeness: Likeness) -> Iterator[Relative]:
+        keys = _keys(likeness.print)
+        for others, other, new in self._waiting.values():
+            if not keys.isdisjoint(others) and (kind := kinship(likeness, other)) is not Kinship.OTHER:
+                yield Relative(new, new.content.sha256, kind)
+
+    def _on_record(self, likeness: Likeness, message_id: bytes) -> Iterator[Relative]:
+        """A copy is read before it stands for another: what cannot be read stands for nothing."""
+        for version, content in self._candidates(likeness.print, message_id):
+            indexed = self._index.fingerprint(version)
+            if indexed and indexed.version == VERSION and judge(likeness.print, indexed).outcome is not Outcome.SAME:
+                continue
+            try:
+                kind = kinship(likeness, self._read(content))
+            except Tampered as error:
+                log.warning("mailbox %s: version %d cannot be read: %s", self._database.keys.id, version, error.code)
+                continue
+            if kind is not Kinship.OTHER:
+                yield Relative(Held(version, content.size), content.sha256, kind)
+
+    def _candidates(self, found: Fingerprint, message_id: bytes) -> Iterable[tuple[int, Content]]:
+        ids, contents = (json.dumps(sorted(map(signed, keys))) for keys in (found.id_keys, found.content_keys))
+        rows: dict[int, Content] = {}
+        with translated(self._database.path):
+            execute = self._database.connection.execute
+            for sql, parameters in (
+                (_BY_ID, (ids,)),
+                (_BY_CONTENT, (contents, signed(found.core_key))),
+                (_NOT_INDEXED, (message_id, self._index.through())),
+            ):
+                rows.update((version, Content(*content)) for version, *content in execute(sql, parameters).fetchall())
+        return rows.items()
+
+    def _read(self, content: Content) -> Likeness:
+        reader, head = Fingerprinter(content.sha256), b""
+        for chunk in self._reader.read(content):
+            reader.feed(chunk)
+            head += chunk[: HEAD_MAX - len(head)]
+        return Likeness(reader.close(), blind_copies(header_block(head)))
+
+
+def _keys(found: Fingerprint) -> frozenset[int]:
+    """Copies of one message share one of these."""
+    return found.id_keys | {found.core_key}
