@@ -83,6 +83,8 @@ class Seen:
     `arrived_at` is when the server received it, with its offset (IMAP INTERNALDATE).
     `identity` is the server's own id of the content, equal for all copies in the mailbox wherever and however numbered
     they are, and never given to other bytes (RFC 8474 EMAILID, Gmail's X-GM-MSGID); empty where there is none.
+    `revision` is for mail systems where a message may be edited under its id: the content may be another if this is. It
+    may change without cause (changeKey does with the flags), and is empty where content never changes.
     """
 
     ref: Ref
@@ -91,6 +93,7 @@ class Seen:
     arrived_at: datetime
     size: int = 0
     identity: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
