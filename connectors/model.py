@@ -163,6 +163,7 @@ class Capabilities:
     exact_sizes: `Seen.size` is the length of `raw` (to be distrusted until shown).
     stable_folder_ids: `Folder.id` outlives a rename.
     identities: `Seen.identity` says which messages are copies of each other.
+    edits: a message may be edited under its id, and `Seen.revision` says when; else content never changes.
     daily_bytes: how many bytes of this mailbox may be fetched in a day; 0 if there is no such limit.
     """
 
@@ -174,6 +175,7 @@ class Capabilities:
     extensions: frozenset[str] = field(default_factory=frozenset)
     daily_bytes: int = 0
     identities: bool = False
+    edits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

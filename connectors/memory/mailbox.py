@@ -103,6 +103,12 @@ class MemoryMailbox:
         message = folder.messages[int(uid)]
         folder.messages[int(uid)] = replace(message, flags=frozenset(flags), modseq=self._step(folder))
 
+    def edit(self, path: Path, uid: str, raw: bytes) -> None:
+        """Other content under the same UID, which IMAP forbids and Exchange does."""
+        folder = self.kept[path]
+        identity, modseq = f"m{next(self._identities)}", self._step(folder)
+        folder.messages[int(uid)] = replace(folder.messages[int(uid)], raw=raw, identity=identity, modseq=modseq)
+
     def expunge(self, path: Path, uid: str) -> Kept:
         """Takes the message out of the folder; gives what was taken."""
         folder = self.kept[path]

@@ -205,7 +205,9 @@ class MemorySource:
     def _seen(self, kept: KeptFolder, message: Kept) -> Seen:
         ref = Ref(self.folder_id(kept), kept.ref_id(message.uid))
         identity = message.identity if self._capabilities.identities else ""
-        return Seen(ref, str(message.modseq), self._flags(message), message.arrived_at, self.size(message), identity)
+        version, size = str(message.modseq), self.size(message)
+        revision = version if self._capabilities.edits else ""
+        return Seen(ref, version, self._flags(message), message.arrived_at, size, identity, revision)
 
     def _flags(self, message: Kept) -> frozenset[str]:
         return message.flags if self._capabilities.reports_flags else frozenset()

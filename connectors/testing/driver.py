@@ -1,7 +1,7 @@
 """What the conformance suite needs of a mail system: a hand that changes the mailbox, and a Source that looks at it."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from connectors.protocols import Source
 
@@ -57,4 +57,13 @@ class Driver(Protocol):
 
     def open(self) -> Source:
         """A new session, with pages as small as the source lets them be made."""
+        ...
+
+
+@runtime_checkable
+class Editing(Protocol):
+    """A driver for a mail system whose `Capabilities` have `edits`."""
+
+    def edit(self, path: Path, name: str, raw: bytes) -> None:
+        """Gives the message other content under its id."""
         ...

@@ -14,11 +14,12 @@ from connectors.testing.promises.bodies import BodyPromises
 from connectors.testing.promises.changes import ChangePromises
 from connectors.testing.promises.listing import ListingPromises
 from connectors.testing.promises.recognition import RecognitionPromises
+from connectors.testing.promises.revisions import RevisionPromises
 
 __all__ = ["Driver", "NotTaken", "SourceSuite"]
 
 
-class SourceSuite(ListingPromises, ChangePromises, BodyPromises, RecognitionPromises):
+class SourceSuite(ListingPromises, ChangePromises, BodyPromises, RecognitionPromises, RevisionPromises):
     """Subclass it with a fixture `driver`, which gives a `Driver` over an empty mailbox.
 
     Set `many` to a number of messages that make more than two pages, if the source's pages cannot be made small;

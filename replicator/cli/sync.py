@@ -93,11 +93,16 @@ def print_troubles(mailbox: "MailboxReport") -> None:
         print_error(f"{mailbox.mailbox}: {trouble.message}", trouble.advice)
 
 
+_RARE = (
+    *("filtered", "quarantined", "recovered", "removed", "flags_changed", "edited"),
+    *("unverified", "reread", "corrected"),
+)
+
+
 def _line(mailbox: "MailboxReport") -> str:
     counts = mailbox.counts
     words = [f"{counts.seen} seen", f"{counts.stored} stored", f"{counts.merged} merged"]
-    rare = ("filtered", "quarantined", "recovered", "removed", "flags_changed", "unverified", "reread", "corrected")
-    words += [f"{getattr(counts, name)} {name.replace('_', ' ')}" for name in rare if getattr(counts, name)]
+    words += [f"{getattr(counts, name)} {name.replace('_', ' ')}" for name in _RARE if getattr(counts, name)]
     indexed = mailbox.indexed
     stages = {"indexed": indexed.done, "failed to be indexed": indexed.failed, "left to be indexed": indexed.backlog}
     words += [f"{number} {what}" for what, number in stages.items() if number]

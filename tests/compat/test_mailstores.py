@@ -147,5 +147,7 @@ def test_version_2_keeps_doubts_names_troubles_and_its_index(tmp_path: Path) -> 
         assert sum(listed.unverified for listed in store.listing()) == 11
         assert [trouble.folder for trouble in store.troubles.all()] == ["Projects/ü"]
         counts = store.index.counts()
-        assert (counts.done, counts.backlog, counts.failed) == (16, 0, 0)
+        assert (counts.done, counts.backlog, counts.failed) == (17, 0, 0)
+        several = "SELECT count(*) FROM version GROUP BY item HAVING count(*) > 1"
+        assert store.database.connection.execute(several).fetchall() == [(2,)], "those of the edited message"
         assert len(list(store.search_text('"mail 7"'))) == 1

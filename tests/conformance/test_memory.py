@@ -62,6 +62,12 @@ class TestMemoryWithIdentities(SourceSuite):
         return MemoryDriver(lambda mailbox: MemorySource(mailbox, replace(FULL, identities=True), page_changes=2))
 
 
+class TestMemoryWithEdits(SourceSuite):
+    @pytest.fixture
+    def driver(self) -> MemoryDriver:
+        return MemoryDriver(lambda mailbox: MemorySource(mailbox, replace(FULL, edits=True), page_changes=2))
+
+
 class CursorAtTheEnd(MemorySource):
     """A full pass whose cursor is taken at its end."""
 

@@ -95,11 +95,11 @@ class ReplicationMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self._stack.close()
 
-    @initialize(promises=st.tuples(*[st.booleans()] * 4), count=st.integers(0, 5), seed=dice)
-    def start(self, promises: tuple[bool, bool, bool, bool], count: int, seed: int) -> None:
-        removals, stable, sizes, identities = promises
+    @initialize(promises=st.tuples(*[st.booleans()] * 5), count=st.integers(0, 5), seed=dice)
+    def start(self, promises: tuple[bool, bool, bool, bool, bool], count: int, seed: int) -> None:
+        removals, stable, sizes, identities, edits = promises
         self._capabilities = Capabilities(
-            reports_removals=removals, exact_sizes=sizes, stable_folder_ids=stable, identities=identities
+            reports_removals=removals, exact_sizes=sizes, stable_folder_ids=stable, identities=identities, edits=edits
         )
         rng = Random(seed)
         for _ in range(count):
@@ -116,6 +116,11 @@ class ReplicationMachine(RuleBasedStateMachine):
     @rule(number=dice, flags=flag_sets)
     def set_flags(self, number: int, flags: set[str]) -> None:
         self._with_message(number, lambda path, uid: self._server.set_flags(path, uid, flags))
+
+    @rule(number=dice, body=bodies)
+    def edit(self, number: int, body: int) -> None:
+        if self._capabilities.edits:
+            self._with_message(number, lambda path, uid: self._server.edit(path, uid, BODIES[body]))
 
     @rule(number=dice)
     def expunge(self, number: int) -> None:
@@ -309,6 +314,7 @@ class ReplicationMachine(RuleBasedStateMachine):
             lambda: self._with_message(number, lambda path, uid: self._server.set_flags(path, uid, {"\\Flagged"})),
             lambda: self._with_message(number, lambda path, uid: self._server.move(path, uid, INBOX)),
             lambda: self._server.renumber(INBOX),
+            lambda: self.edit(number, number % len(BODIES)),
         ]
         method = rng.choice(["changes", "fetch", "inventory", "count"])
         after = 0 if method == "count" else rng.randint(0, 2)

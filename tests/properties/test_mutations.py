@@ -17,6 +17,7 @@ from replicator.engine.keeping import Keeping
 from replicator.mailstore.mailbox.answers import Matched, Need
 from replicator.mailstore.mailbox.lookalikes import Lookalikes
 from replicator.mailstore.mailbox.matching import Matching
+from replicator.mailstore.mailbox.recording import Recorder
 from replicator.mailstore.mailbox.rows import FolderRow
 from tests.properties.machine import BODIES, ReplicationMachine
 
@@ -32,7 +33,7 @@ def sweep(history: History, kind: type[ReplicationMachine] = ReplicationMachine)
     for step in range(STEPS):
         machine = kind()
         try:
-            machine.start((True, True, True, False), count=0, seed=0)
+            machine.start((True, True, True, False, history is edited), count=0, seed=0)
             for body in range(len(BODIES)):
                 machine.append(INBOX, body, set(), body)
             history(machine, step)
@@ -70,7 +71,16 @@ def numbered_anew(machine: ReplicationMachine, step: int) -> None:
     machine.sync_and_die(step, [])
 
 
-@pytest.mark.parametrize("history", [first_pass, second_full_pass, flags_set_in_a_first_pass, numbered_anew])
+def edited(machine: ReplicationMachine, step: int) -> None:
+    """Two messages get other content under their ids, one of them while it is read."""
+    machine.sync()
+    machine.edit(0, 2)
+    machine.meddle(Act("fetch", lambda: machine.edit(1, 3), after=step % 2))
+    machine.edit(2, 1)
+    machine.sync_and_die(step, [])
+
+
+@pytest.mark.parametrize("history", [first_pass, second_full_pass, flags_set_in_a_first_pass, numbered_anew, edited])
 def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(history: History) -> None:
     sweep(history)
 
@@ -159,3 +169,9 @@ def test_matches_whose_sizes_are_not_compared_are_noticed(monkeypatch: pytest.Mo
     monkeypatch.setattr(Matching, "_by_signs", careless)
     with pytest.raises(AssertionError):
         sweep(numbered_anew)
+
+
+def test_edits_that_are_not_fetched_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recorder, "revised", lambda *_: [])
+    with pytest.raises(AssertionError):
+        sweep(edited)

@@ -7,6 +7,6 @@ import pytest
 
 for _module in (
     *("appends", "bodies", "bookkeeping", "changes", "edits", "listing", "losses", "making", "marks", "writing"),
-    "recognition",
+    *("recognition", "revisions"),
 ):
     pytest.register_assert_rewrite(f"{__name__}.{_module}")

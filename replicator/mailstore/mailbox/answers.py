@@ -77,6 +77,7 @@ class Counts:
     recovered: int = 0
     removed: int = 0
     flags_changed: int = 0
+    edited: int = 0
     unverified: int = 0
     reread: int = 0
     corrected: int = 0

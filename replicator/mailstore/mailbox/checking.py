@@ -19,6 +19,7 @@ from replicator.mailstore.mailbox.rows import (
     condition,
     failure_fact,
     identity_fact,
+    revision_fact,
     shared_fact,
     side_fact,
     trouble_fact,
@@ -37,6 +38,7 @@ _PLAIN: tuple[tuple[str, str, Callable[..., Fact]], ...] = (
     ("identity", "side, identity, version", identity_fact),
     ("claim", "side, kind, checked, wrong", claim_fact),
     ("unverified", "placement, since", unverified_fact),
+    ("revision", "placement, stamp", revision_fact),
 )
 
 

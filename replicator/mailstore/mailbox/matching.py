@@ -44,13 +44,13 @@ class Matching:
 
     def need(self, page: Page) -> Need:
         """What of a page has to be fetched, and what is known without."""
-        missing = self._recorder.unknown(self._folder, page)
+        missing, revised = self._recorder.unknown(self._folder, page), self._recorder.revised(self._folder, page)
         seen = {change.ref: change for change in page.changes if isinstance(change, Seen)}
         matched = self._by_identity([seen[ref] for ref in missing])
         rest = [seen[ref] for ref in missing if ref not in matched]
         if rest and self._orphans:
             matched |= self._by_signs([each for each in rest if self._is_fit(each)])
-        return Need([ref for ref in missing if ref not in matched], matched)
+        return Need([ref for ref in missing if ref not in matched] + revised, matched)
 
     def _by_identity(self, news: list[Seen]) -> dict[Ref, Matched]:
         """An identity decides alone, unless the date, or a size that can be trusted, contradicts it."""

@@ -36,6 +36,7 @@ class PageWork:
         self._failures: dict[int, Failure] = {}
         self._new_versions: dict[int, New] = {}
         self._unverified: dict[int, int] = {}  # since which change
+        self._revisions: dict[int, str] = {}
         self._learnt: dict[str, int] = {}
         self._doubled = 0  # identities that stood for two contents
         self._sizes = [0, 0]  # compared, wrong
@@ -51,7 +52,7 @@ class PageWork:
             if row is not None and here:
                 self._leave(row)
         elif row is not None and here and (change.ref not in self._answers or row.stands_for(change)):
-            self._reflag(row, encode_flags(change.flags))
+            self._reflag(self._renew(row, change), encode_flags(change.flags))
         elif change.ref in self._answers:
             if row is not None and here:
                 self._leave(row)
@@ -63,6 +64,7 @@ class PageWork:
         self._recorder.insert_placements(self._commit, self._arriving.values())
         self._recorder.failures.add(self._commit, self._failures)
         self._recorder.unverified.add(self._commit, self._unverified)
+        self._recorder.revisions.put(self._commit, self._revisions)
         self._judge()
         return self._number
 
@@ -84,6 +86,8 @@ class PageWork:
             self._go_on(placement, answer)
         elif not isinstance(answer, Failure):
             self._compare(change, version, size)
+        if change.revision and version != QUARANTINED:
+            self._revisions[placement] = change.revision
         self._arriving[change.ref.id] = PlacementRow(
             id=placement,
             folder=self._folder.id,
@@ -97,6 +101,34 @@ class PageWork:
             version=version,
         )
         self._number += 1
+
+    def _renew(self, row: PlacementRow, change: Seen) -> PlacementRow:
+        """The row with what its message says now, if that was asked for: another version of the item, or the same."""
+        answer = self._answers.get(change.ref)
+        if row.id in self._revisions:  # told before in this page; the body was read after all that the page tells
+            self._revisions[row.id] = change.revision
+            return row
+        if answer is None or row.ref in self._arriving:
+            return row
+        if not isinstance(answer, Failure):
+            self._revisions[row.id] = change.revision
+            self._recorder.unverified.drop(self._commit, row.id)
+        elif row.version == QUARANTINED:
+            return row  # which is tried again in its turn
+        if isinstance(answer, New) and not answer.kin:
+            answer = replace(answer, kin=self._recorder.digest_of(row.version))
+        version, _, size = self._settle(row.id, answer)
+        self.counts.bytes += size
+        return row if version == row.version else self._rewrite(row, version)
+
+    def _rewrite(self, row: PlacementRow, version: int) -> PlacementRow:
+        if row.version == QUARANTINED:
+            self._recorder.failures.drop(self._commit, [row.id])
+            self.counts.recovered += 1
+        elif version != QUARANTINED:
+            self.counts.edited += 1
+        new = self._known[row.ref] = self._recorder.revise(self._commit, row, flags=row.flags, version=version)
+        return new
 
     def _settle(self, placement: int, answer: Answer) -> tuple[int, str, int]:
         """The version that an answer leads to, how it counts, and how many bytes it brought."""

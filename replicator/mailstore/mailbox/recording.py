@@ -13,6 +13,7 @@ from replicator.mailstore.mailbox.folders import Folders
 from replicator.mailstore.mailbox.identities import Identities
 from replicator.mailstore.mailbox.pagework import PageWork
 from replicator.mailstore.mailbox.quarantine import FailureRows
+from replicator.mailstore.mailbox.revisions import Revisions
 from replicator.mailstore.mailbox.rows import (
     PLACEMENT_COLUMNS,
     QUARANTINED,
@@ -41,6 +42,7 @@ class Recorder:
         self.identities = Identities(database)
         self.claims = Claims(database)
         self.unverified = Unverified(database)
+        self.revisions = Revisions(database)
 
     def on_record(self, folder: FolderRow, refs: Iterable[Ref]) -> dict[str, PlacementRow]:
         """The latest placement of each ref that has one, of any state."""
@@ -69,6 +71,22 @@ class Recorder:
         seen = {change.ref: change for change in page.changes if isinstance(change, Seen)}
         known = self.on_record(folder, seen)
         return [ref for ref, each in seen.items() if ref.id not in known or not known[ref.id].stands_for(each)]
+
+    def revised(self, folder: FolderRow, page: Page) -> list[Ref]:
+        """The refs of a page that stand for what they stood for, and whose content may be another by now."""
+        seen = {each.ref: each for each in page.changes if isinstance(each, Seen) and each.revision}
+        if not seen:
+            return []
+        known = self.on_record(folder, seen)
+        rows = {ref: row for ref, each in seen.items() if (row := known.get(ref.id)) and row.stands_for(each)}
+        stamps = self.revisions.of(row.id for row in rows.values())
+        return [ref for ref, row in rows.items() if stamps.get(row.id) != seen[ref].revision]
+
+    def digest_of(self, version: int) -> bytes:
+        """The SHA-256 of a version; empty for none."""
+        sql = "SELECT sha256 FROM version WHERE id = ?"
+        row = self._database.connection.execute(sql, (version,)).fetchone()
+        return bytes(row[0]) if row else b""
 
     def held(self, digests: Iterable[bytes]) -> dict[bytes, Held]:
         """Those of the contents that this mailbox holds, by their SHA-256: equal bytes are one version."""
@@ -175,6 +193,6 @@ def _tells(change: Change, row: PlacementRow | None, answers: Mapping[Ref, Answe
     """Whether a change says anything that is not on record."""
     if isinstance(change, Gone):
         return row is not None and row.died is None
-    if row is None or not row.stands_for(change):
-        return change.ref in answers
-    return encode_flags(change.flags) != row.flags
+    if change.ref in answers:
+        return True
+    return row is not None and row.stands_for(change) and encode_flags(change.flags) != row.flags

@@ -150,6 +150,11 @@ def unverified_fact(row: tuple[int, ...]) -> Fact:
     return ("unverified", *row)
 
 
+def revision_fact(row: tuple[int, str]) -> Fact:
+    """The fact that a mail system says this of the content that a placement has."""
+    return ("revision", *row)
+
+
 def failure_fact(row: tuple[str | int, ...]) -> Fact:
     """The fact that a message could not be taken; `row` is as FAILURE_COLUMNS."""
     return ("failure", *row)

@@ -78,6 +78,7 @@ _TABLES: dict[str, dict[str, type]] = {
     "identity": {"side": str, "identity": str, "version": int},
     "claim": {"side": str, "kind": str, "checked": int, "wrong": int},
     "unverified": {"placement": int, "since": int},
+    "revision": {"placement": int, "stamp": str},
     "trouble": {
         "side": str,
         "folder": str,
@@ -96,10 +97,11 @@ _KEYS: dict[str, str | tuple[str, ...]] = {
     "identity": ("side", "identity"),
     "claim": ("side", "kind"),
     "unverified": "placement",
+    "revision": "placement",
     "trouble": ("side", "folder"),
 }
 _KEYLESS = {"folder_was", "placement_was"}
-_SINCE_2 = ("identity", "claim", "unverified", "trouble")
+_SINCE_2 = ("identity", "claim", "unverified", "revision", "trouble")
 _LATER_INDEXES = (
     "CREATE INDEX identity_version ON identity (version)",
     # The order in which bodies are read again.
