@@ -218,13 +218,13 @@ def test_a_server_that_cannot_go_on(end: str | bytes, error: type[Exception]) ->
 
 
 def test_silence_is_a_lost_connection() -> None:
-    with scripted(examined(), Exchange("UID FETCH 1 ", STALL), timeout=0.2) as (source, _), pytest.raises(Disconnected):
+    with scripted(examined(), Exchange("UID FETCH 1 ", STALL), timeout=1.0) as (source, _), pytest.raises(Disconnected):
         list(source.fetch(refs(1)))
 
 
 def test_silence_in_a_large_body_is_a_lost_connection() -> None:
     head = f"{ONE}BODY[] {{{len(LARGE)}}}\r\n".encode()
-    with scripted(examined(), Exchange("UID FETCH 1 ", head + LARGE[:-5], STALL), timeout=0.5) as (source, _):
+    with scripted(examined(), Exchange("UID FETCH 1 ", head + LARGE[:-5], STALL), timeout=1.0) as (source, _):
         answers = source.fetch(refs(1))
         message = next(answers)
         assert isinstance(message, Message)
