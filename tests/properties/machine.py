@@ -14,31 +14,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from connectors.body import header_block
 from connectors.errors import CursorExpired, Disconnected, ItemUnreadable, ServerBusy
-from connectors.memory import FULL, INBOX, MemoryMailbox, MemorySource
-from connectors.memory.mailbox import Kept, KeptFolder
+from connectors.memory import FULL, INBOX, MemoryMailbox
+from connectors.memory.mailbox import KeptFolder
 from connectors.model import Capabilities
 from connectors.retrying import Pauses, Retrying
 from connectors.testing.faulty import EACH, Act, Cut, Fault, Faults, Raise, Refuse
 from replicator.engine.folderpass import Relay
-from replicator.engine.reading import Sink
 from replicator.engine.report import MailboxReport
 from replicator.engine.step import Engine, MailboxJob, Progress, SideJob
 from replicator.mailstore import Mailstore
 from replicator.mailstore.keys import FileRoot
 from replicator.mailstore.mailbox.store import MailboxStore
 from tests.properties.crashing import Crash, Fuse, FusedDisk, few_proofs, fused_transactions
+from tests.properties.sources import BODIES, Opener, as_delivered, in_one_thread, open_memory
 
-ATTACHMENT = b"\r\n".join([b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg=="[:72]] * 90)
-BODIES = (
-    b"Subject: one\r\nMessage-ID: <1@x>\r\n\r\nfirst\r\n",
-    b"Subject: one\r\nMessage-ID: <1@x>\r\n\r\nFIRST\r\n",
-    b"Subject: one\r\nMessage-ID: <1@x>\r\n\r\nfirst and more\r\n",
-    b"Subject: two\r\n\r\nsecond\r\n",
-    b"no header at all",
-    b"",
-    b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n" + ATTACHMENT + b"\r\n",
-    b"Subject: other\r\nContent-Transfer-Encoding: base64\r\n\r\n" + ATTACHMENT + b"\r\n",
-)
 FLAGS = ("\\Seen", "\\Flagged", "$Label1", "\\Recent", "\\Draft")
 PATHS = (INBOX, ("Sent",), ("A", "b/c"), ("%25", "ü"))
 DAY = 86_400.0
@@ -48,32 +37,13 @@ flag_sets = st.sets(st.sampled_from(FLAGS))
 paths = st.sampled_from(PATHS)
 dice = st.integers(0, 1_000_000)
 
-Opener = Callable[[MemoryMailbox, Capabilities], MemorySource]
-
-
-class RoughSource(MemorySource):
-    """Estimates sizes where it does not promise them, as Exchange does: some are right by chance."""
-
-    def size(self, message: Kept) -> int:
-        size = super().size(message)
-        return size if self.capabilities.exact_sizes else size // 32 * 32
-
-
-def open_memory(mailbox: MemoryMailbox, capabilities: Capabilities) -> MemorySource:
-    """Small pages, answers out of order, large mail at 100 bytes: so that short histories have many of everything."""
-    return RoughSource(mailbox, capabilities, page_changes=2, ahead=2, stream_over=100)
-
-
-def in_one_thread(read: Callable[[Sink], None], sink: Sink) -> None:
-    """Reads and keeps in turn: a crash then hits the same step each time."""
-    read(sink)
-
 
 class ReplicationMachine(RuleBasedStateMachine):
     """The rules are what can happen; `_check` is what must be true after a pass that nothing disturbed."""
 
     opener: Opener = staticmethod(open_memory)
     relay: Relay = staticmethod(in_one_thread)
+    exact = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,14 +65,19 @@ class ReplicationMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self._stack.close()
 
-    @initialize(promises=st.tuples(*[st.booleans()] * 5), count=st.integers(0, 5), seed=dice)
-    def start(self, promises: tuple[bool, bool, bool, bool, bool], count: int, seed: int) -> None:
+    @initialize(promises=st.tuples(*[st.booleans()] * 5), messages=st.integers(0, 5), seed=dice)
+    def start(self, promises: tuple[bool, bool, bool, bool, bool], messages: int, seed: int) -> None:
         removals, stable, sizes, identities, edits = promises
         self._capabilities = Capabilities(
-            reports_removals=removals, exact_sizes=sizes, stable_folder_ids=stable, identities=identities, edits=edits
+            reports_removals=removals,
+            exact_bytes=self.exact,
+            exact_sizes=sizes and self.exact,
+            stable_folder_ids=stable,
+            identities=identities,
+            edits=edits,
         )
         rng = Random(seed)
-        for _ in range(count):
+        for _ in range(messages):
             self._server.append(INBOX, rng.choice(BODIES), (), self._date(rng.randrange(9999)))
 
     # What the server and its users do.
@@ -251,7 +226,7 @@ class ReplicationMachine(RuleBasedStateMachine):
             store = self._mailbox(mailstore)
             held: dict[tuple[str, ...], dict[str, tuple[object, ...]]] = {path: {} for path in self._server.kept}
             for listed in store.listing():
-                raw = b"".join(store.read(listed))
+                raw = as_delivered(b"".join(store.read(listed)))
                 folder = held[listed.path]
                 assert listed.ref.id not in folder
                 if listed.unverified:

@@ -19,7 +19,8 @@ from replicator.mailstore.mailbox.lookalikes import Lookalikes
 from replicator.mailstore.mailbox.matching import Matching
 from replicator.mailstore.mailbox.recording import Recorder
 from replicator.mailstore.mailbox.rows import FolderRow
-from tests.properties.machine import BODIES, ReplicationMachine
+from tests.properties.machine import ReplicationMachine
+from tests.properties.sources import BODIES
 
 STEPS = 60
 """More than the durable steps of the passes below; the fuse of the last ones does not burn out."""
@@ -33,7 +34,7 @@ def sweep(history: History, kind: type[ReplicationMachine] = ReplicationMachine)
     for step in range(STEPS):
         machine = kind()
         try:
-            machine.start((True, True, True, False, history is edited), count=0, seed=0)
+            machine.start((True, True, True, False, history is edited), messages=0, seed=0)
             for body in range(len(BODIES)):
                 machine.append(INBOX, body, set(), body)
             history(machine, step)

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from connectors.memory import MemoryMailbox, MemorySource
+from connectors.model import Capabilities
 from replicator.engine.ahead import read_ahead
 from tests.properties.machine import ReplicationMachine
+from tests.properties.sources import AnewSource
 
 QUICK = settings(
     max_examples=25,
@@ -33,8 +36,23 @@ def test_nothing_is_lost_with_two_threads() -> None:
     run_state_machine_as_test(ThreadedMachine, settings=settings(QUICK, max_examples=10))
 
 
+class AnewMachine(ReplicationMachine):
+    """Over a mail system that makes bytes anew."""
+
+    exact = False
+
+    @staticmethod
+    def opener(mailbox: MemoryMailbox, capabilities: Capabilities) -> MemorySource:
+        return AnewSource(mailbox, capabilities, page_changes=2, ahead=2, stream_over=100)
+
+
+def test_nothing_is_lost_where_bytes_are_made_anew() -> None:
+    run_state_machine_as_test(AnewMachine, settings=settings(QUICK, max_examples=15))
+
+
 @pytest.mark.proof
 @pytest.mark.timeout(7200)
-def test_nothing_is_lost_and_nothing_doubled_in_thousands_of_histories() -> None:
+@pytest.mark.parametrize("machine", [ReplicationMachine, AnewMachine])
+def test_nothing_is_lost_and_nothing_doubled_in_thousands_of_histories(machine: type[ReplicationMachine]) -> None:
     count = int(os.environ.get("PROOF_HISTORIES", "3000"))
-    run_state_machine_as_test(ReplicationMachine, settings=settings(QUICK, max_examples=count, stateful_step_count=40))
+    run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=count, stateful_step_count=40))
