@@ -26,6 +26,11 @@ class Entity(NamedTuple):
         return _unquoted(found).rstrip() if found else b""
 
     @property
+    def presentation(self) -> tuple[bytes, bytes]:
+        """What is said of how it is shown: type and disposition with all their parameters but the boundary."""
+        return _BOUNDARY.sub(b"", self.content_type).strip(), self.disposition.strip()
+
+    @property
     def charset(self) -> str:
         """In lower case; empty where nothing is said."""
         found = _CHARSET.search(self.content_type)

@@ -13,13 +13,16 @@ from reconcile.body import Body, BodyPrint, Texts
 from reconcile.canonical.charset import decoded
 from reconcile.canonical.fields import Fields, read_fields
 from reconcile.canonical.prose import plain_prose
-from reconcile.entity import MESSAGES
+from reconcile.entity import MESSAGES, Entity
 from reconcile.heading import Heading, hashed, read_heading
 from reconcile.leaves import Attached, Leaf, Said, leaf_for
 from reconcile.scan import Kind, Part, Scanner, Span
 
 VERSION = 1
 """Of the canonical form. Fingerprints of two versions cannot be compared."""
+
+
+ENTITIES_MAX = 1000
 
 
 class Trait(Flag):
@@ -149,6 +152,7 @@ class Fingerprinter:
         self._tail = b""
         self._start = 0
         self.message = _Message(None)
+        self.entities: list[Entity] = []  # what the header blocks said, of the first parts
         self._messages = [self.message]
         self._part: Part | None = None
         self._leaf: Leaf | None = None
@@ -196,6 +200,8 @@ class Fingerprinter:
 
     def _begin(self, part: Part, block: bytes) -> None:
         """A header block: of a part, of the message, or of one inside it."""
+        if len(self.entities) < ENTITIES_MAX:
+            self.entities.append(part.entity)
         self._end_leaf(before=part.parent)
         self._enter(part.message)
         if part.parent is None or part.parent.entity.media in MESSAGES:

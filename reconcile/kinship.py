@@ -6,13 +6,14 @@ from enum import Enum
 from reconcile.canonical.charset import decoded
 from reconcile.canonical.fields import read_fields
 from reconcile.canonical.headers import addresses
-from reconcile.fingerprint import Fingerprint
+from reconcile.fingerprint import Fingerprint, Fingerprinter
 from reconcile.verdict import Outcome, judge
 
 
 class Kinship(Enum):
-    """EQUAL: the bytes of one say all that those of the other say. VARIANT: it is the same message, and each copy may
-    show what the other lacks: a tag in the subject, a recipient, the plain text. OTHER: it may be another message."""
+    """EQUAL: the bytes of one show all that those of the other show. VARIANT: it is the same message, and each copy may
+    show what the other lacks: a tag in the subject, a recipient, a plain text, another name of a file. OTHER: it may be
+    another message."""
 
     OTHER = "other"
     VARIANT = "variant"
@@ -21,16 +22,22 @@ class Kinship(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """A copy's fingerprint, and the recipients that only the sender's own copy names."""
+    """A copy's fingerprint, and what people see of it besides.
+
+    `blind` are the recipients that only the sender's own copy names, `parts` what its first thousand parts say of how
+    they are to be shown, by which names for one.
+    """
 
     print: Fingerprint
     blind: frozenset[str]
+    parts: tuple[tuple[bytes, bytes], ...]
 
 
-def blind_copies(head: bytes) -> frozenset[str]:
-    """The addresses in the Bcc fields of a header block."""
+def likeness(reader: Fingerprinter, head: bytes) -> Likeness:
+    """Of the message that was fed to the reader, which is closed; `head` is its header block."""
     values = read_fields(head).all(b"bcc")
-    return frozenset(spec for value in values for spec in addresses(decoded(value, "")))
+    blind = frozenset(spec for value in values for spec in addresses(decoded(value, "")))
+    return Likeness(reader.close(), blind, tuple(entity.presentation for entity in reader.entities))
 
 
 def kinship(a: Likeness, b: Likeness) -> Kinship:
@@ -45,4 +52,4 @@ def kinship(a: Likeness, b: Likeness) -> Kinship:
 
 def _shown(copy: Likeness) -> tuple[object, ...]:
     heading = copy.print.heading
-    return copy.print.body, heading.sender, heading.subject, heading.recipients, copy.blind
+    return copy.print.body, heading.sender, heading.subject, heading.recipients, copy.blind, copy.parts

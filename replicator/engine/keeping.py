@@ -8,7 +8,7 @@ from hashlib import sha256
 from connectors.errors import ItemError, ItemGone
 from connectors.model import Failure, Message, Page, Ref
 from reconcile.fingerprint import Fingerprinter
-from reconcile.kinship import Kinship, Likeness, blind_copies
+from reconcile.kinship import Kinship, Likeness, likeness
 from replicator.mailstore.content import ContentWriter, Kept
 from replicator.mailstore.mailbox.answers import Answer, Counts, Held, Need, New
 from replicator.mailstore.mailbox.headers import message_id
@@ -88,15 +88,15 @@ class Intake:
         if known is not None:
             return self._drop(kept, known)
         if self.kindred and reader:
-            return self._put_likeness(kept, Likeness(reader.close(), blind_copies(kept.head)), self.kindred)
+            return self._put_copy(kept, likeness(reader, kept.head), self.kindred)
         return self._add(New.of(kept))
 
-    def _put_likeness(self, kept: Kept, likeness: Likeness, kindred: Kindred) -> Answer:
-        relative = kindred.find(likeness, message_id(kept.head))
+    def _put_copy(self, kept: Kept, copy: Likeness, kindred: Kindred) -> Answer:
+        relative = kindred.find(copy, message_id(kept.head))
         if relative and relative.kinship is Kinship.EQUAL:
             return self._drop(kept, relative.answer)
         new = self._add(New.of(kept, relative.sha256 if relative else b""))
-        kindred.wait(likeness, new)
+        kindred.wait(copy, new)
         return new
 
     def _drop(self, kept: Kept, known: Answer) -> Answer:

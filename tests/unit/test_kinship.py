@@ -2,21 +2,27 @@
 
 import pytest
 
-from reconcile.fingerprint import fingerprint
-from reconcile.kinship import Kinship, Likeness, blind_copies, kinship
+from reconcile.fingerprint import Fingerprinter
+from reconcile.kinship import Kinship, Likeness, kinship
+from reconcile.kinship import likeness as take_likeness
 
 TEXT = b"The pump arrived on Monday, and nobody in the north hall has counted the pieces.\r\n"
 HEAD = b"Message-ID: <1@x>\r\nDate: Mon, 2 Feb 2026 10:00:00 +0000\r\nFrom: a@x\r\nTo: b@x\r\nSubject: pump\r\n"
 
 
-def mail(head: bytes = HEAD, *, text: bytes = TEXT, boundary: bytes = b"one") -> bytes:
-    kind = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=" + boundary
+FILE = b"\r\nContent-Type: application/pdf; name=%s\r\nContent-Disposition: attachment; filename=%s\r\n\r\nPDF\r\n"
+
+
+def mail(head: bytes = HEAD, *, text: bytes = TEXT, boundary: bytes = b"one", name: bytes = b"a.pdf") -> bytes:
+    kind = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n boundary=" + boundary
     part = b"\r\n\r\n--" + boundary + b"\r\nContent-Type: text/plain\r\n\r\n" + text
-    return head + kind + part + b"--" + boundary + b"--\r\n"
+    return head + kind + part + b"--" + boundary + FILE % (name, name) + b"--" + boundary + b"--\r\n"
 
 
 def likeness(raw: bytes) -> Likeness:
-    return Likeness(fingerprint(raw), blind_copies(raw.partition(b"\r\n\r\n")[0]))
+    reader = Fingerprinter()
+    reader.feed(raw)
+    return take_likeness(reader, raw.partition(b"\r\n\r\n")[0])
 
 
 @pytest.mark.parametrize(
@@ -27,6 +33,7 @@ def likeness(raw: bytes) -> Likeness:
         (mail(HEAD.replace(b"Subject: pump", b"Subject: [EXT] pump")), Kinship.VARIANT),
         (mail(HEAD + b"Cc: c@x\r\n"), Kinship.VARIANT),
         (mail(HEAD + b"Bcc: Secret <c@x>\r\n"), Kinship.VARIANT),
+        (mail(name=b"b.pdf"), Kinship.VARIANT),
         (mail(text=TEXT.replace(b"Monday", b"Friday")), Kinship.OTHER),
         (mail(HEAD.replace(b"<1@x>", b"<2@x>")), Kinship.OTHER),
     ],
@@ -37,5 +44,6 @@ def test_only_a_copy_that_shows_the_same_is_equal(other: bytes, expected: Kinshi
 
 
 def test_blind_copies_are_addresses_however_they_are_written() -> None:
-    assert blind_copies(b"BCC: A <A@x>,\r\n b@x\r\nSubject: x\r\nBcc: c@x\r\n") == {"a@x", "b@x", "c@x"}
-    assert blind_copies(b"Subject: x\r\nTo: a@x\r\n") == frozenset()
+    head = b"BCC: A <A@x>,\r\n b@x\r\nSubject: x\r\nBcc: c@x\r\n"
+    assert likeness(head + b"\r\n").blind == {"a@x", "b@x", "c@x"}
+    assert likeness(HEAD + b"\r\n").blind == frozenset()

@@ -13,7 +13,7 @@ from itertools import chain
 from connectors.body import HEAD_MAX, header_block
 from connectors.errors import Tampered
 from reconcile.fingerprint import VERSION, Fingerprint, Fingerprinter
-from reconcile.kinship import Kinship, Likeness, blind_copies, kinship
+from reconcile.kinship import Kinship, Likeness, kinship, likeness
 from reconcile.verdict import Outcome, judge
 from replicator.mailstore.content import Content, ContentReader
 from replicator.mailstore.mailbox.answers import Held, New
@@ -61,37 +61,37 @@ class Kindred:
         with transaction(database.connection, database.path):
             database.connection.execute(_CREATE)  # only such mail systems pay for it
 
-    def find(self, likeness: Likeness, message_id: bytes) -> Relative | None:
+    def find(self, copy: Likeness, message_id: bytes) -> Relative | None:
         """The best that there is; None if the message is new. `message_id` is as `New` has it."""
         best: Relative | None = None
-        for relative in chain(self._among_waiting(likeness), self._on_record(likeness, message_id)):
+        for relative in chain(self._among_waiting(copy), self._on_record(copy, message_id)):
             if relative.kinship is Kinship.EQUAL:
                 return relative
             best = best or relative
         return best
 
-    def wait(self, likeness: Likeness, new: New) -> None:
+    def wait(self, copy: Likeness, new: New) -> None:
         """A message that will be recorded."""
-        self._waiting[new.content.sha256] = (_keys(likeness.print), likeness, new)
+        self._waiting[new.content.sha256] = (_keys(copy.print), copy, new)
 
     def recorded(self, new: New) -> None:
         """It is on record now."""
         self._waiting.pop(new.content.sha256, None)
 
-    def _among_waiting(self, likeness: Likeness) -> Iterator[Relative]:
-        keys = _keys(likeness.print)
+    def _among_waiting(self, copy: Likeness) -> Iterator[Relative]:
+        keys = _keys(copy.print)
         for others, other, new in self._waiting.values():
-            if not keys.isdisjoint(others) and (kind := kinship(likeness, other)) is not Kinship.OTHER:
+            if not keys.isdisjoint(others) and (kind := kinship(copy, other)) is not Kinship.OTHER:
                 yield Relative(new, new.content.sha256, kind)
 
-    def _on_record(self, likeness: Likeness, message_id: bytes) -> Iterator[Relative]:
+    def _on_record(self, copy: Likeness, message_id: bytes) -> Iterator[Relative]:
         """A copy is read before it stands for another: what cannot be read stands for nothing."""
-        for version, content in self._candidates(likeness.print, message_id):
+        for version, content in self._candidates(copy.print, message_id):
             indexed = self._index.fingerprint(version)
-            if indexed and indexed.version == VERSION and judge(likeness.print, indexed).outcome is not Outcome.SAME:
+            if indexed and indexed.version == VERSION and judge(copy.print, indexed).outcome is not Outcome.SAME:
                 continue
             try:
-                kind = kinship(likeness, self._read(content))
+                kind = kinship(copy, self._read(content))
             except Tampered as error:
                 log.warning("mailbox %s: version %d cannot be read: %s", self._database.keys.id, version, error.code)
                 continue
@@ -116,7 +116,7 @@ class Kindred:
         for chunk in self._reader.read(content):
             reader.feed(chunk)
             head += chunk[: HEAD_MAX - len(head)]
-        return Likeness(reader.close(), blind_copies(header_block(head)))
+        return likeness(reader, header_block(head))
 
 
 def _keys(found: Fingerprint) -> frozenset[int]:
