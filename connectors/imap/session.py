@@ -23,6 +23,9 @@ from connectors.imap.wire import Wire
 STREAM_OVER = 1 << 20
 """Bodies over 1 MiB are not read into memory but given as they come."""
 
+PARTING = 1.0
+"""Seconds that a server has to end the connection after LOGOUT. Who opens another one sooner may have one too many."""
+
 HOLD = 4 << 20
 """Bytes of bodies kept while someone waits for another answer."""
 
@@ -147,6 +150,7 @@ class Session:
         if not self.wire.dead and not self._pending and self._streaming is None:
             with suppress(ReplicationError):  # it may have died unnoticed, which is no harm now
                 self.send(Command(b"LOGOUT"))
+                self.wire.drain(PARTING)
         self.wire.close()
 
     def _take(self, line: bytes) -> BodyRow | None:

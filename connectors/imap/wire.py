@@ -19,6 +19,7 @@ CHUNK = 1 << 18
 MAX_LINE = 1 << 27
 """128 MB: the UIDs of ten million messages in one SEARCH. More is no IMAP."""
 
+_LAST_WORDS = 16
 _LITERAL = re.compile(rb"~?\{(\d+)\}\r\n\Z")
 
 
@@ -81,6 +82,16 @@ class Wire:
             parts += (line[: mark.start()], self.read(size))
             line = self.line()
         return (*parts, line)
+
+    def drain(self, seconds: float) -> None:
+        """Waits for the server to end the connection, so many seconds at most: so long it is one of those it allows."""
+        try:
+            self._sock.settimeout(seconds)
+            for _ in range(_LAST_WORDS):
+                if not self._sock.recv(BUFFER):
+                    return
+        except OSError:
+            return  # it has ended, or takes its time
 
     def close(self) -> None:
         """No more reading, not even of what has come already. The socket is its owner's to close."""
