@@ -71,8 +71,13 @@ class FolderPass:
     def _replicate(self, row: FolderRow, folder: Folder) -> FolderRow:
         """Changes, then removals; an unusable cursor is answered by a full pass."""
         full = row.full or row.cursor is None
+        resumed = row.full and row.cursor is not None
         try:
             row = self._read(row, folder, full=full)
+            if resumed and self.result.complete:
+                # It ends with a cursor of its start, and the folder's stamp is younger: what changed between the two in
+                # what had been listed before would stay unseen as long as the stamp stands.
+                row = self._read(row, folder, full=full)
         except CursorExpired:
             full = True
             row = self._read(self._store.forget_cursor(row), folder, full=full)

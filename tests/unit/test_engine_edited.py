@@ -8,8 +8,9 @@ import pytest
 
 from connectors.errors import ItemUnreadable
 from connectors.memory import FULL, INBOX, MemorySource
-from connectors.model import Failure, Message, Ref
+from connectors.model import Failure, Message, Ref, Seen
 from connectors.protocols import Source
+from replicator.engine.keeping import Intake
 from replicator.engine.report import MailboxReport
 from replicator.mailstore.mailbox.failures import FailureBook
 from tests.shelf import NAME, Shelf
@@ -151,3 +152,29 @@ def test_an_edit_of_what_was_in_doubt_ends_the_doubt(desk: Desk) -> None:
     assert (report.counts.edited, report.counts.corrected) == (1, 0)
     with desk.shelf.open() as mailstore:
         assert not any(each.unverified for each in mailstore.mailbox(NAME).listing())
+
+
+def test_a_page_that_tells_again_what_was_just_recorded_changes_nothing(desk: Desk) -> None:
+    """Two pages were looked up before either was recorded: the second answer, here a refusal, is of no use."""
+    desk.server.edit(INBOX, "2", text("two and more"))
+    with desk.shelf.open() as mailstore:
+        store = mailstore.mailbox(NAME)
+        (row,) = [each for each in store.folders.all("primary") if each.path == INBOX]
+        source = desk.source()
+        (page,) = source.changes(next(source.folders()), row.cursor)
+        (seen,) = page.changes
+        assert isinstance(seen, Seen)
+        (message,) = source.fetch([seen.ref])
+        assert isinstance(message, Message)
+        with mailstore.lease(store) as epoch, mailstore.writer(store, epoch) as writer:
+            store.begin("twice", epoch)
+            intake = Intake(store, writer, lambda *_: None)
+            (kept,) = intake.keep([message])
+            intake.sync()
+            assert kept is not None
+            refused = Failure(seen.ref, ItemUnreadable("message cannot be read"))
+            row, first = store.record(row, page, {seen.ref: kept}, full=False, ending=True)
+            _, second = store.record(row, page, {seen.ref: refused}, full=False, ending=True)
+        assert (first.edited, second.edited, second.quarantined) == (1, 0, 0)
+        assert [each.state for each in store.listing()] == ["live"] * 3
+    assert desk.held()[1] == text("two and more")

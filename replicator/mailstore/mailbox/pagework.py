@@ -108,7 +108,7 @@ class PageWork:
         if row.id in self._revisions:  # told before in this page; the body was read after all that the page tells
             self._revisions[row.id] = change.revision
             return row
-        if answer is None or row.ref in self._arriving:
+        if answer is None or row.ref in self._arriving or self._is_told(row, change):
             return row
         if not isinstance(answer, Failure):
             self._revisions[row.id] = change.revision
@@ -120,6 +120,11 @@ class PageWork:
         version, _, size = self._settle(row.id, answer)
         self.counts.bytes += size
         return row if version == row.version else self._rewrite(row, version)
+
+    def _is_told(self, row: PlacementRow, change: Seen) -> bool:
+        """The page before told it too, and was recorded after this one was looked up: its answer stands."""
+        stamp = self._recorder.revisions.of((row.id,)).get(row.id, "") if change.revision else ""
+        return stamp == change.revision
 
     def _rewrite(self, row: PlacementRow, version: int) -> PlacementRow:
         if row.version == QUARANTINED:
