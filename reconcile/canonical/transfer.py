@@ -89,7 +89,7 @@ class QuotedPrintable:
         if not cut and len(self._carry) > _CARRY_MAX:
             return self._feed_long()
         whole, self._carry = self._carry[:cut], self._carry[cut:]
-        if b"= " in whole or b"=\t" in whole:
+        if b"= " in whole or (b"\t" in whole and b"=\t" in whole):  # for one byte it looks at once
             whole = _BLANKS.sub(b"=", whole)
         return binascii.a2b_qp(whole)
 
