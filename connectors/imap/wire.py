@@ -8,7 +8,8 @@ import io
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import Any
 
 from connectors.errors import ProtocolError
@@ -19,7 +20,6 @@ CHUNK = 1 << 18
 MAX_LINE = 1 << 27
 """128 MB: the UIDs of ten million messages in one SEARCH. More is no IMAP."""
 
-_LAST_WORDS = 16
 _LITERAL = re.compile(rb"~?\{(\d+)\}\r\n\Z")
 
 
@@ -83,11 +83,12 @@ class Wire:
             line = self.line()
         return (*parts, line)
 
-    def drain(self, seconds: float) -> None:
+    def drain(self, seconds: float, clock: Callable[[], float] = monotonic) -> None:
         """Waits for the server to end the connection, so many seconds at most: so long it is one of those it allows."""
+        end = clock() + seconds
         try:
-            self._sock.settimeout(seconds)
-            for _ in range(_LAST_WORDS):
+            while (left := end - clock()) > 0:
+                self._sock.settimeout(left)
                 if not self._sock.recv(BUFFER):
                     return
         except OSError:

@@ -63,21 +63,20 @@ class FolderPass:
             retry.folders.discard(row.id)
             self._retry_quarantined(row, retry.due)
         if not _unchanged(row, folder):
-            row = self._replicate(row, folder)
+            row = self._replicate(row, folder, resumed=row.full and row.cursor is not None)
             if self.result.complete:
                 self._balance(row, folder)
         return self.result
 
-    def _replicate(self, row: FolderRow, folder: Folder) -> FolderRow:
-        """Changes, then removals; an unusable cursor is answered by a full pass."""
+    def _replicate(self, row: FolderRow, folder: Folder, *, resumed: bool = False) -> FolderRow:
+        """Changes, then removals; an unusable cursor is answered by a full pass.
+
+        One that is `resumed` ends with a cursor of its start, and the folder's stamp is younger: what changed between
+        the two in what had been listed before would stay unseen as long as the stamp stands. So one more delta follows.
+        """
         full = row.full or row.cursor is None
-        resumed = row.full and row.cursor is not None
         try:
-            row = self._read(row, folder, full=full)
-            if resumed and self.result.complete:
-                # It ends with a cursor of its start, and the folder's stamp is younger: what changed between the two in
-                # what had been listed before would stay unseen as long as the stamp stands.
-                row = self._read(row, folder, full=full)
+            row = self._read(row, folder, full=full, again=resumed)
         except CursorExpired:
             full = True
             row = self._read(self._store.forget_cursor(row), folder, full=full)
@@ -85,8 +84,12 @@ class FolderPass:
             self._close_absent(row, folder)
         return row
 
-    def _read(self, row: FolderRow, folder: Folder, *, full: bool) -> FolderRow:
+    def _read(self, row: FolderRow, folder: Folder, *, full: bool, again: bool = False) -> FolderRow:
         orphans = self._orphans(row, folder) if full else Orphans()
+        row = self._pages(row, folder, orphans, full=full)
+        return self._pages(row, folder, orphans, full=full) if again and self.result.complete else row
+
+    def _pages(self, row: FolderRow, folder: Folder, orphans: Orphans, *, full: bool) -> FolderRow:
         reading = Reading(self._source, folder, row.cursor, self._expired)
         keeping = Keeping(self._store, self._intake, row, self._expired, full=full)
 

@@ -1,7 +1,5 @@
 """The simulator over HTTP: folders, lists, messages and batches."""
 
-from collections.abc import Iterator
-
 import pytest
 import requests
 
@@ -9,30 +7,9 @@ from connectors.testing.corpus import large, plain
 from fixtures.exchange import Mailbox
 from fixtures.graph import Answer, Clock, Cut, GraphServer
 from fixtures.graph.client import IMMUTABLE, Client, Json
+from tests.tenancy import alice_fixture, client_fixture, clock_fixture, server_fixture  # noqa: F401 - gives `client` and its like
 
 CLASS = "$expand=singleValueExtendedProperties($filter=id eq 'String 0x3613')"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def server(clock: Clock) -> Iterator[GraphServer]:
-    with GraphServer(seed=5, clock=clock) as server:
-        yield server
-
-
-@pytest.fixture
-def alice(server: GraphServer) -> Mailbox:
-    return server.mailbox("alice@corp.example")
-
-
-@pytest.fixture
-def client(server: GraphServer, alice: Mailbox) -> Iterator[Client]:
-    with Client(server, alice.address) as client:
-        yield client
 
 
 # Folders

@@ -9,19 +9,9 @@ from connectors.testing.corpus import plain
 from fixtures.exchange import Item, Mailbox
 from fixtures.graph import Clock, GraphServer, Quirks
 from fixtures.graph.client import IMMUTABLE, Client, Json
+from tests.tenancy import alice_fixture, clock_fixture, server_fixture  # noqa: F401 - gives `server` and its like
 
 INBOX = "mailFolders/inbox/messages/delta"
-
-
-@pytest.fixture
-def server() -> Iterator[GraphServer]:
-    with GraphServer(seed=5) as server:
-        yield server
-
-
-@pytest.fixture
-def alice(server: GraphServer) -> Mailbox:
-    return server.mailbox("alice@corp.example")
 
 
 @pytest.fixture

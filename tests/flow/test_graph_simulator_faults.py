@@ -1,7 +1,6 @@
 """The simulator's limits and faults over HTTP, and its own log of what was asked."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,29 +10,7 @@ from connectors.testing.corpus import large, plain
 from fixtures.exchange import Mailbox
 from fixtures.graph import EVER, Act, Answer, Clock, Cut, Drop, GraphServer, Lose, Response, Slow
 from fixtures.graph.client import Client
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def server(clock: Clock) -> Iterator[GraphServer]:
-    with GraphServer(seed=5, clock=clock) as server:
-        yield server
-
-
-@pytest.fixture
-def alice(server: GraphServer) -> Mailbox:
-    return server.mailbox("alice@corp.example")
-
-
-@pytest.fixture
-def client(server: GraphServer, alice: Mailbox) -> Iterator[Client]:
-    with Client(server, alice.address) as client:
-        yield client
-
+from tests.tenancy import alice_fixture, client_fixture, clock_fixture, server_fixture  # noqa: F401 - gives `client` and its like
 
 # Limits
 

@@ -5,37 +5,19 @@ import signal
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import requests
 
 from connectors.testing.corpus import large, plain
 from fixtures.exchange import Mailbox
 from fixtures.graph import GraphServer
 from fixtures.graph.client import Client, Json
+from tests.tenancy import alice_fixture, client_fixture, clock_fixture, server_fixture  # noqa: F401 - gives `client` and its like
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_DRAFT = [{"id": "Integer 0x0E07", "value": "4"}]
 RECEIVED = b"Received: from there by here; Mon, 2 Nov 2026 08:00:01 +0000\r\n"
-
-
-@pytest.fixture
-def server() -> Iterator[GraphServer]:
-    with GraphServer(seed=5) as server:
-        yield server
-
-
-@pytest.fixture
-def alice(server: GraphServer) -> Mailbox:
-    return server.mailbox("alice@corp.example")
-
-
-@pytest.fixture
-def client(server: GraphServer, alice: Mailbox) -> Iterator[Client]:
-    with Client(server, alice.address) as client:
-        yield client
 
 
 def post_mime(client: Client, path: str, data: bytes, version: str = "v1.0") -> requests.Response:

@@ -11,10 +11,11 @@ from connectors.memory import FULL, INBOX, MemorySource
 from connectors.memory.mailbox import Kept
 from connectors.model import Failure, Message, Ref
 from connectors.protocols import Source
+from reconcile.fingerprint import fingerprint
 from replicator.engine.indexing import Indexing
 from replicator.engine.report import MailboxReport
 from replicator.mailstore.mailbox.history import Listed
-from replicator.mailstore.mailbox.kindred import CANDIDATES_MAX
+from replicator.mailstore.mailbox.kindred import CANDIDATES_MAX, Kindred
 from tests.shelf import NAME, Shelf
 
 ANEW = replace(FULL, exact_bytes=False, exact_sizes=False)
@@ -55,10 +56,11 @@ class Desk:
         self.server.create_folder(SENT)
         self.boundaries = count()
         self.cut = False
+        self.ahead = 0
         self.capabilities = ANEW
 
     def source(self) -> Source:
-        source = Anew(self.server, self.capabilities)
+        source = Anew(self.server, self.capabilities, ahead=self.ahead)
         source.boundaries, source.cut = self.boundaries, self.cut
         return source
 
@@ -140,6 +142,30 @@ def test_a_variant_of_a_variant_is_the_same_item(desk: Desk) -> None:
     desk.server.append(INBOX, mail(more=b"Bcc: d@x\r\n"))
     assert numbers(desk.sync()) == (3, 1, 2, 0)
     assert (desk.held(), len({each.item for each in desk.listed()})) == (3, 1)
+
+
+def test_a_variant_that_is_told_before_its_kin_is_read_after_it(desk: Desk) -> None:
+    """Bodies come in any order."""
+    desk.ahead = 2
+    desk.server.append(INBOX, mail(more=b"Bcc: c@x\r\n"))
+    desk.server.append(INBOX, mail())
+    assert numbers(desk.sync()) == (2, 1, 1, 0)
+    assert (desk.held(), len({each.item for each in desk.listed()})) == (2, 1)
+
+
+def test_a_crowd_under_one_core_and_one_id_is_looked_through_in_part(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Kindred, "_read", lambda *_: pytest.fail("none of these is the same message"))
+    for number in range(60):
+        desk.server.append(INBOX, mail(7, text=b"Part %d of the tale, and not the last. %%d\r\n" % number))
+        desk.server.append(INBOX, mail(id_=False, text=b"Alarm %d of the day, and not the last. %%d\r\n" % number))
+    desk.sync()
+    with desk.shelf.open() as mailstore:
+        store = mailstore.mailbox(NAME)
+        for raw in (mail(7, text=b"More\r\n%d"), mail(id_=False, text=b"More\r\n%d")):
+            found = fingerprint(raw)
+            assert len(list(store.kindred()._candidates(found, b""))) <= CANDIDATES_MAX
 
 
 def test_look_alikes_are_all_stored(desk: Desk) -> None:

@@ -6,7 +6,7 @@ itself, by its Message-ID.
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -19,25 +19,27 @@ from replicator.mailstore.content import Content, ContentReader
 from replicator.mailstore.mailbox.answers import Held, New
 from replicator.mailstore.mailbox.database import MailboxDatabase
 from replicator.mailstore.mailbox.index import Index
-from replicator.mailstore.mailbox.prints import signed
+from replicator.mailstore.mailbox.prints import id_keys, signed
 from replicator.mailstore.sqlcipher import transaction, translated
 
 log = logging.getLogger(__name__)
 
 CANDIDATES_MAX = 16
-"""Rows on record that a message is compared with, the newest of each kind of candidate. A hostile sender may use one id
-thousands of times; beyond these a copy is kept, which loses nothing."""
+"""Rows on record that a message is compared with, the newest under each key. A hostile sender may use one id thousands
+of times; beyond these a copy is kept, which loses nothing."""
 
-_VERSION = "SELECT id, sha256, size, recipe, pieces FROM version"
-_BY_ID = f"""{_VERSION} WHERE id IN (
-        SELECT k.version FROM json_each(?) w CROSS JOIN fingerprint_key k ON k.key = w.value)
+CROWD = 1000
+"""Rows with one header core, the newest, among which one with the same text is looked for: alarms come in crowds."""
+
+_BY_ID = f"SELECT version FROM fingerprint_key WHERE key = ? ORDER BY version DESC LIMIT {CANDIDATES_MAX}"
+_BY_CONTENT = f"""SELECT core.version
+    FROM (SELECT version FROM fingerprint_key WHERE key = ? ORDER BY version DESC LIMIT {CROWD}) core
+    CROSS JOIN json_each(?) w
+    CROSS JOIN fingerprint_key content ON content.key = w.value AND content.version = core.version
+    ORDER BY core.version DESC LIMIT {CANDIDATES_MAX}"""
+_NOT_INDEXED = f"""SELECT id FROM version WHERE message_id = ? AND message_id <> x'' AND id > ?
     ORDER BY id DESC LIMIT {CANDIDATES_MAX}"""
-_BY_CONTENT = f"""{_VERSION} WHERE id IN (SELECT core.version FROM fingerprint_key core CROSS JOIN json_each(?) w
-        CROSS JOIN fingerprint_key content ON content.key = w.value AND content.version = core.version
-        WHERE core.key = ?)
-    ORDER BY id DESC LIMIT {CANDIDATES_MAX}"""
-_NOT_INDEXED = f"""{_VERSION} WHERE message_id = ? AND message_id <> x'' AND id > ?
-    ORDER BY id DESC LIMIT {CANDIDATES_MAX}"""
+_CONTENT = "SELECT sha256, size, recipe, pieces FROM version WHERE id = ?"
 _CREATE = "CREATE INDEX IF NOT EXISTS version_message_id ON version (message_id) WHERE message_id <> x''"
 
 
@@ -98,18 +100,18 @@ class Kindred:
             if kind is not Kinship.OTHER:
                 yield Relative(Held(version, content.size), content.sha256, kind)
 
-    def _candidates(self, found: Fingerprint, message_id: bytes) -> Iterable[tuple[int, Content]]:
-        ids, contents = (json.dumps(sorted(map(signed, keys))) for keys in (found.id_keys, found.content_keys))
-        rows: dict[int, Content] = {}
+    def _candidates(self, found: Fingerprint, message_id: bytes) -> Iterator[tuple[int, Content]]:
+        asked: list[tuple[str, tuple[object, ...]]] = [(_BY_ID, (key,)) for key in id_keys(found)]
+        contents = json.dumps(sorted(map(signed, found.content_keys)))
+        asked.append((_BY_CONTENT, (signed(found.core_key), contents)))
+        asked.append((_NOT_INDEXED, (message_id, self._index.through())))
+        execute = self._database.connection.execute
         with translated(self._database.path):
-            execute = self._database.connection.execute
-            for sql, parameters in (
-                (_BY_ID, (ids,)),
-                (_BY_CONTENT, (contents, signed(found.core_key))),
-                (_NOT_INDEXED, (message_id, self._index.through())),
-            ):
-                rows.update((version, Content(*content)) for version, *content in execute(sql, parameters).fetchall())
-        return rows.items()
+            versions = dict.fromkeys(row[0] for sql, parameters in asked for row in execute(sql, parameters).fetchall())
+        for version in versions:
+            with translated(self._database.path):
+                content = execute(_CONTENT, (version,)).fetchone()
+            yield version, Content(*content)
 
     def _read(self, content: Content) -> Likeness:
         reader, head = Fingerprinter(content.sha256), b""
@@ -121,4 +123,4 @@ class Kindred:
 
 def _keys(found: Fingerprint) -> frozenset[int]:
     """Copies of one message share one of these."""
-    return found.id_keys | {found.core_key}
+    return frozenset([*id_keys(found), signed(found.core_key)])

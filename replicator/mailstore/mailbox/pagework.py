@@ -37,6 +37,7 @@ class PageWork:
         self._new_versions: dict[int, New] = {}
         self._unverified: dict[int, int] = {}  # since which change
         self._revisions: dict[int, str] = {}
+        self._first_of: dict[bytes, bytes] = {}
         self._learnt: dict[str, int] = {}
         self._doubled = 0  # identities that stood for two contents
         self._sizes = [0, 0]  # compared, wrong
@@ -116,10 +117,17 @@ class PageWork:
         elif row.version == QUARANTINED:
             return row  # which is tried again in its turn
         if isinstance(answer, New) and not answer.kin:
-            answer = replace(answer, kin=self._recorder.digest_of(row.version))
+            answer = self._akin_to(row.version, answer)
         version, _, size = self._settle(row.id, answer)
         self.counts.bytes += size
         return row if version == row.version else self._rewrite(row, version)
+
+    def _akin_to(self, version: int, answer: New) -> New:
+        kin = self._recorder.digest_of(version)
+        if not kin:
+            return answer  # of a row in quarantine: it begins an item
+        self._versions[kin] = version
+        return replace(answer, kin=kin)
 
     def _is_told(self, row: PlacementRow, change: Seen) -> bool:
         """The page before told it too, and was recorded after this one was looked up: its answer stands."""
@@ -147,10 +155,12 @@ class PageWork:
         sha256, size = answer.content.sha256, answer.content.size
         if sha256 in self._versions:
             return self._versions[sha256], "merged", size
-        outcome = "merged" if answer.kin in self._versions else "stored"
+        if answer.kin and answer.kin not in self._versions:
+            self._first_of[answer.kin] = sha256  # its kin was read before it and is told after it
+        kin = answer.kin if answer.kin in self._versions else self._first_of.get(sha256, b"")
         version = self._versions[sha256] = self._commit.new_version()
-        self._new_versions[version] = answer
-        return version, outcome, size
+        self._new_versions[version] = replace(answer, kin=kin)
+        return version, "merged" if kin else "stored", size
 
     def _go_on(self, placement: int, match: Matched) -> None:
         """Marks a placement that was matched without its body; the one that it continues ends here."""

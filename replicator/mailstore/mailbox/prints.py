@@ -37,11 +37,20 @@ class _Mark:
 
 def join_keys(found: Fingerprint) -> list[int]:
     """What it is found by, as SQLite's signed numbers, sorted. A bounded number; the same for the same ids."""
+    return sorted(map(signed, _with_few_aliases(found).keys))
+
+
+def id_keys(found: Fingerprint) -> list[int]:
+    """Those of `join_keys` that are of its ids."""
+    return sorted(map(signed, _with_few_aliases(found).id_keys))
+
+
+def _with_few_aliases(found: Fingerprint) -> Fingerprint:
     heading = found.heading
-    if len(heading.aliases) > ALIASES_MAX:
-        few = frozenset(sorted(heading.aliases)[:ALIASES_MAX])
-        found = replace(found, heading=heading._replace(aliases=few))
-    return sorted(map(signed, found.keys))
+    if len(heading.aliases) <= ALIASES_MAX:
+        return found
+    few = frozenset(sorted(heading.aliases)[:ALIASES_MAX])
+    return replace(found, heading=heading._replace(aliases=few))
 
 
 def signed(key: int) -> int:
