@@ -56,8 +56,8 @@ class Entity(NamedTuple):
 def read_entity(block: bytes) -> Entity:
     """Of a header block that starts with a line end."""
     values: dict[bytes, bytes] = {}
-    for field in _FIELD.finditer(block):
-        values.setdefault(field[1].lower(), field[2])
+    for name, value in _FIELD.findall(block):
+        values.setdefault(name.lower(), value)
     content_type = values.get(b"type", b"")
     return Entity(
         media=b"".join(content_type.partition(b";")[0].lower().split(None, 1)[:1]),

@@ -186,17 +186,16 @@ class Fingerprinter:
         return Fingerprint(VERSION, self._known or self._sha256.digest(), heading, body, traits)
 
     def _follow(self, spans: list[Span]) -> None:
-        for span in spans:
-            data = self._tail[span.start - self._start : span.end - self._start]
-            if span.kind is Kind.HEADER:
-                self._begin(span.part, data)
-            elif span.kind is Kind.FRAME:
-                self._end_leaf(before=span.part)
+        for kind, start, end, part in spans:
+            if kind is Kind.HEADER:
+                self._begin(part, self._tail[start - self._start : end - self._start])
+            elif kind is Kind.FRAME:
+                self._end_leaf(before=part)
             else:
-                if span.part is not self._part or self._leaf is None:
-                    self._begin_leaf(span.part)
+                if part is not self._part or self._leaf is None:
+                    self._begin_leaf(part)
                 assert self._leaf is not None
-                self._leaf.feed(data)
+                self._leaf.feed(self._tail, start - self._start, end - self._start)
 
     def _begin(self, part: Part, block: bytes) -> None:
         """A header block: of a part, of the message, or of one inside it."""

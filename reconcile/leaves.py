@@ -7,7 +7,7 @@ from reconcile.canonical.charset import as_utf8, decoded
 from reconcile.canonical.invitation import Invitation, read_invitation
 from reconcile.canonical.markup import read_page
 from reconcile.canonical.prose import page_prose, plain_prose, squeezed
-from reconcile.canonical.transfer import decoder
+from reconcile.canonical.transfer import Base64, decoder
 from reconcile.entity import Entity
 
 TEXT_MAX = 2 << 20
@@ -44,9 +44,9 @@ class TextLeaf:
         self._size = 0
         self._file: hashlib._Hash | None = None
 
-    def feed(self, data: bytes) -> None:
-        """The next bytes of its body."""
-        self._take(self._decoder.feed(data))
+    def feed(self, data: bytes, start: int = 0, end: int | None = None) -> None:
+        """The next bytes of its body: what lies in `data` from `start` to `end`."""
+        self._take(self._decoder.feed(data[start:end]))
 
     def _take(self, data: bytes) -> None:
         if self._file:
@@ -108,9 +108,12 @@ class FileLeaf:
         self._decoder = decoder(entity.encoding, is_text=False)
         self._sha256 = hashlib.sha256()
 
-    def feed(self, data: bytes) -> None:
-        """The next bytes of its body."""
-        self._sha256.update(self._decoder.feed(data))
+    def feed(self, data: bytes, start: int = 0, end: int | None = None) -> None:
+        """The same. Base64, most of all that is sent, is not copied for it."""
+        if isinstance(self._decoder, Base64):
+            self._sha256.update(self._decoder.feed_part(data, start, len(data) if end is None else end))
+        else:
+            self._sha256.update(self._decoder.feed(data[start:end]))
 
     def close(self) -> Content:
         """Its digest."""
@@ -121,7 +124,7 @@ class FileLeaf:
 class SkippedLeaf:
     """A leaf that says nothing of its own, or the same as its neighbour."""
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes, start: int = 0, end: int | None = None) -> None:
         """The next bytes of its body."""
 
     def close(self) -> None:

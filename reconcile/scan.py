@@ -31,7 +31,7 @@ class Kind(Enum):
     FRAME = "frame"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, which would make it take three times as long
 class Part:
     """A message, or a part of one. Two parts are equal if they are one and the same.
 

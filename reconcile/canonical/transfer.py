@@ -115,13 +115,20 @@ class Base64:
 
     def feed(self, data: bytes) -> bytes:
         """All whole groups."""
+        return self.feed_part(data, 0, len(data))
+
+    def feed_part(self, data: bytes, start: int, end: int) -> bytes:
+        """The same of a part of the data, which is not copied."""
         if not self._carry:
-            pad = data.find(b"=")
-            if pad < 0 or not data[pad:].translate(None, b"= \t\r\n"):
+            pad = data.find(b"=", start, end)
+            if pad < 0 or not data[pad:end].translate(None, b"= \t\r\n"):
                 try:  # the one call does it for all but broken mail
-                    return pybase64.b64decode(data)
+                    return pybase64.b64decode(memoryview(data)[start:end])
                 except (binascii.Error, ValueError):
                     pass  # and the long way round for that
+        return self._feed_broken(data[start:end])
+
+    def _feed_broken(self, data: bytes) -> bytes:
         if len(data) > _CARRY_MAX:  # values between paddings are many and small
             return b"".join(self.feed(data[at : at + _CARRY_MAX]) for at in range(0, len(data), _CARRY_MAX))
         data = self._carry + data.translate(None, _OUTSIDE_BASE64)
