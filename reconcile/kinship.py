@@ -12,7 +12,7 @@ from reconcile.canonical.headers import addresses
 from reconcile.fingerprint import ENTITIES_MAX, Fingerprint, Fingerprinter
 from reconcile.verdict import Outcome, judge
 
-_SHOWN = (b"from", b"sender", b"reply-to", b"to", b"cc", b"importance", b"x-priority", b"sensitivity")
+_SHOWN = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc", b"importance", b"x-priority", b"sensitivity")
 """Fields that clients show, of which a fingerprint has the addresses at most: not the names, nor which stood in To."""
 
 
@@ -30,9 +30,9 @@ class Kinship(Enum):
 class Likeness:
     """A copy's fingerprint, and what people see of it besides.
 
-    `blind` are the recipients that only the sender's own copy names. `fields` is a digest of what else the header shows:
-    names, who stands in which field, importance. `parts` is one of what its parts say of how they are to be shown, by
-    which names for one. `unseen` is empty, or the copy's SHA-256 if not all of it was looked at for these.
+    `blind` are the recipients that only the sender's own copy names. `fields` is a digest of what else its header
+    shows: names, who stands in which field, importance. `parts` is one of what its parts say of how they are to be
+    shown, by which names for one. `unseen` is empty, or the copy's SHA-256 if not all of it was looked at for these.
     """
 
     print: Fingerprint

@@ -31,6 +31,10 @@ of times; beyond these a copy is kept, which loses nothing."""
 CROWD = 1000
 """Rows with one header core, the newest, among which one with the same text is looked for: alarms come in crowds."""
 
+WAITING_MAX = 200_000
+"""People and ids that all headers together may name of what waits to be recorded, 100 bytes each; one alone may name a
+hundred thousand. Copies of what is beyond are kept, which loses nothing."""
+
 _BY_ID = f"SELECT version FROM fingerprint_key WHERE key = ? ORDER BY version DESC LIMIT {CANDIDATES_MAX}"
 _BY_CONTENT = f"""SELECT core.version
     FROM (SELECT version FROM fingerprint_key WHERE key = ? ORDER BY version DESC LIMIT {CROWD}) core
@@ -52,6 +56,25 @@ class Relative:
     kinship: Kinship
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """`ids` and `said` are what copies of it are found by: an id, or the header core with a text. `names` is how many
+    people and ids its header names."""
+
+    ids: frozenset[int]
+    said: frozenset[tuple[int, int]]
+    copy: Likeness
+    new: New
+    names: int
+
+    @classmethod
+    def of(cls, copy: Likeness, new: New) -> "_Waiting":
+        """A message that will be recorded."""
+        heading = copy.print.heading
+        names = 1 + len(heading.recipients) + len(heading.aliases) + len(heading.sender) // 10 + len(copy.blind)
+        return cls(frozenset(id_keys(copy.print)), _said(copy.print), copy, new, names)
+
+
 class Kindred:
     """Of one mailbox. Needs its lease. What waits to be recorded is compared too."""
 
@@ -59,7 +82,8 @@ class Kindred:
         self._database = database
         self._index = index
         self._reader = reader
-        self._waiting: dict[bytes, tuple[frozenset[int], Likeness, New]] = {}
+        self._waiting: dict[bytes, _Waiting] = {}
+        self._room = WAITING_MAX
         with transaction(database.connection, database.path):
             database.connection.execute(_CREATE)  # only such mail systems pay for it
 
@@ -74,31 +98,41 @@ class Kindred:
 
     def wait(self, copy: Likeness, new: New) -> None:
         """A message that will be recorded."""
-        self._waiting[new.content.sha256] = (_keys(copy.print), copy, new)
+        waiting = _Waiting.of(copy, new)
+        if waiting.names <= self._room:
+            self._waiting[new.content.sha256] = waiting
+            self._room -= waiting.names
 
     def recorded(self, new: New) -> None:
         """It is on record now."""
-        self._waiting.pop(new.content.sha256, None)
+        waiting = self._waiting.pop(new.content.sha256, None)
+        self._room += waiting.names if waiting else 0
 
     def _among_waiting(self, copy: Likeness) -> Iterator[Relative]:
-        keys = _keys(copy.print)
-        for others, other, new in self._waiting.values():
-            if not keys.isdisjoint(others) and (kind := kinship(copy, other)) is not Kinship.OTHER:
-                yield Relative(new, new.content.sha256, kind)
+        ids, said = frozenset(id_keys(copy.print)), _said(copy.print)
+        waiting = self._waiting.values()
+        alike = [each for each in waiting if not said.isdisjoint(each.said)]
+        named = [each for each in waiting if said.isdisjoint(each.said) and not ids.isdisjoint(each.ids)]
+        for each in alike[-CANDIDATES_MAX:] + named[-CANDIDATES_MAX:]:
+            if (kind := kinship(copy, each.copy)) is not Kinship.OTHER:
+                yield Relative(each.new, each.new.content.sha256, kind)
 
     def _on_record(self, copy: Likeness, message_id: bytes) -> Iterator[Relative]:
         """A copy is read before it stands for another: what cannot be read stands for nothing."""
         for version, content in self._candidates(copy.print, message_id):
-            indexed = self._index.fingerprint(version)
-            if indexed and indexed.version == VERSION and judge(copy.print, indexed).outcome is not Outcome.SAME:
-                continue
             try:
-                kind = kinship(copy, self._read(content))
+                kind = self._compare(copy, version, content)
             except Tampered as error:
                 log.warning("mailbox %s: version %d cannot be read: %s", self._database.keys.id, version, error.code)
                 continue
             if kind is not Kinship.OTHER:
                 yield Relative(Held(version, content.size), content.sha256, kind)
+
+    def _compare(self, copy: Likeness, version: int, content: Content) -> Kinship:
+        indexed = self._index.fingerprint(version)
+        if indexed and indexed.version == VERSION and judge(copy.print, indexed).outcome is not Outcome.SAME:
+            return Kinship.OTHER
+        return kinship(copy, self._read(content))
 
     def _candidates(self, found: Fingerprint, message_id: bytes) -> Iterator[tuple[int, Content]]:
         asked: list[tuple[str, tuple[object, ...]]] = [(_BY_ID, (key,)) for key in id_keys(found)]
@@ -121,6 +155,5 @@ class Kindred:
         return likeness(reader, header_block(head))
 
 
-def _keys(found: Fingerprint) -> frozenset[int]:
-    """Copies of one message share one of these."""
-    return frozenset([*id_keys(found), signed(found.core_key)])
+def _said(found: Fingerprint) -> frozenset[tuple[int, int]]:
+    return frozenset((found.core_key, content) for content in found.content_keys)

@@ -26,6 +26,7 @@ class PageWork:
         answers: Mapping[Ref, Answer],
     ) -> None:
         self.counts = Counts()
+        self.begun: dict[bytes, int] = {}
         self._recorder = recorder
         self._commit = commit
         self._folder = folder
@@ -37,11 +38,12 @@ class PageWork:
         self._new_versions: dict[int, New] = {}
         self._unverified: dict[int, int] = {}  # since which change
         self._revisions: dict[int, str] = {}
-        self._first_of: dict[bytes, bytes] = {}
+        self._begun: set[bytes] = set()  # roots of items
         self._learnt: dict[str, int] = {}
         self._doubled = 0  # identities that stood for two contents
         self._sizes = [0, 0]  # compared, wrong
         news = [answer for answer in answers.values() if isinstance(answer, New)]
+        self._kin = {new.content.sha256: new.kin for new in news}
         wanted = {sha256 for new in news for sha256 in (new.content.sha256, new.kin) if sha256}
         self._versions = {sha256: held.version for sha256, held in recorder.held(wanted).items()}
 
@@ -61,7 +63,7 @@ class PageWork:
 
     def write(self) -> int:
         """Writes what arrived, and returns the folder's next free number."""
-        self._recorder.insert_versions(self._commit, self._new_versions)
+        self.begun = self._recorder.insert_versions(self._commit, self._new_versions)
         self._recorder.insert_placements(self._commit, self._arriving.values())
         self._recorder.failures.add(self._commit, self._failures)
         self._recorder.unverified.add(self._commit, self._unverified)
@@ -116,7 +118,7 @@ class PageWork:
             self._recorder.unverified.drop(self._commit, row.id)
         elif row.version == QUARANTINED:
             return row  # which is tried again in its turn
-        if isinstance(answer, New) and not answer.kin:
+        if isinstance(answer, New) and answer.kin not in self._versions:
             answer = self._akin_to(row.version, answer)
         version, _, size = self._settle(row.id, answer)
         self.counts.bytes += size
@@ -126,7 +128,7 @@ class PageWork:
         kin = self._recorder.digest_of(version)
         if not kin:
             return answer  # of a row in quarantine: it begins an item
-        self._versions[kin] = version
+        self._versions[kin], self._kin[answer.content.sha256] = version, kin
         return replace(answer, kin=kin)
 
     def _is_told(self, row: PlacementRow, change: Seen) -> bool:
@@ -155,12 +157,18 @@ class PageWork:
         sha256, size = answer.content.sha256, answer.content.size
         if sha256 in self._versions:
             return self._versions[sha256], "merged", size
-        if answer.kin and answer.kin not in self._versions:
-            self._first_of[answer.kin] = sha256  # its kin was read before it and is told after it
-        kin = answer.kin if answer.kin in self._versions else self._first_of.get(sha256, b"")
+        root = self._root(sha256)
+        is_known = root in self._versions or root in self._begun or root in self._recorder.begun
+        self._begun.add(root)
         version = self._versions[sha256] = self._commit.new_version()
-        self._new_versions[version] = replace(answer, kin=kin)
-        return version, "merged" if kin else "stored", size
+        self._new_versions[version] = replace(answer, kin=b"" if root == sha256 else root)
+        return version, "merged" if is_known else "stored", size
+
+    def _root(self, sha256: bytes) -> bytes:
+        """The content that begins its item: kin was read before it, but may be told after it, or not at all."""
+        while sha256 not in self._versions and (kin := self._kin.get(sha256)):
+            sha256 = kin
+        return sha256
 
     def _go_on(self, placement: int, match: Matched) -> None:
         """Marks a placement that was matched without its body; the one that it continues ends here."""

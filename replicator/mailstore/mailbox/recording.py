@@ -33,7 +33,11 @@ _INSERT_VERSION = "INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Recorder:
-    """Writes pages into one mailbox's database."""
+    """Writes pages into one mailbox's database.
+
+    `begun` are items of which another version is on record than the content that they are known by, which came in the
+    same run and is told later.
+    """
 
     def __init__(self, database: MailboxDatabase, folders: Folders, failures: FailureRows) -> None:
         self._database = database
@@ -43,6 +47,7 @@ class Recorder:
         self.claims = Claims(database)
         self.unverified = Unverified(database)
         self.revisions = Revisions(database)
+        self.begun: dict[bytes, int] = {}
 
     def on_record(self, folder: FolderRow, refs: Iterable[Ref]) -> dict[str, PlacementRow]:
         """The latest placement of each ref that has one, of any state."""
@@ -116,6 +121,7 @@ class Recorder:
                 work.take(change)
             next_number = work.write()
             new = self._folders.update(commit, folder, cursor=page.cursor, full=full, next_number=next_number)
+        self.begun |= work.begun
         return new, work.counts
 
     def close(self, commit: Commit, rows: Iterable[PlacementRow]) -> int:
@@ -146,18 +152,23 @@ class Recorder:
         )
         return new
 
-    def insert_versions(self, commit: Commit, news: Mapping[int, New]) -> None:
-        """Writes versions, each of which begins an item, unless its kin is on record or comes before it."""
+    def insert_versions(self, commit: Commit, news: Mapping[int, New]) -> dict[bytes, int]:
+        """Writes versions. Each begins an item, unless its kin is on record, or comes with it, or is another's too.
+
+        Returns the items of kin.
+        """
         rows = []
-        items = self._items(new.kin for new in news.values() if new.kin)
+        kin = {new.kin for new in news.values() if new.kin}
+        items = self.begun | self._items(kin)
         for version, new in news.items():
             content = new.content
-            item = items[content.sha256] = items.get(new.kin, version)
+            item = items[content.sha256] = items.setdefault(new.kin or content.sha256, version)
             commit.digest.add(version_fact(version, item, content.sha256, content.size))
             commit.sealed += new.sealed + self._count_shared(commit, new.shared)
             fields = (content.sha256, content.size, content.recipe, content.pieces)
             rows.append((version, item, *fields, new.message_id, new.subject, new.heading))
         self._database.connection.executemany(_INSERT_VERSION, rows)
+        return {sha256: items[sha256] for sha256 in kin - {new.content.sha256 for new in news.values()}}
 
     def insert_placements(self, commit: Commit, rows: Iterable[PlacementRow]) -> None:
         """Writes new placements."""
