@@ -22,6 +22,18 @@ class Discovering(Protocol):
         ...
 
 
+@runtime_checkable
+class Overseeing(Protocol):
+    """A connector whose sources log in by themselves: it discovers before any mailbox is configured. Optional."""
+
+    def oversee(self, source: Any) -> Iterator[tuple[str, ...]]:
+        """Each mailbox, by all the names that `Discovering.mailbox_name` might give it; the first is for people.
+
+        Raises as `Discovering.discover`.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """How a mail system's door looks. `expires` is when its certificate ends, `clock` what time it says it is."""

@@ -165,6 +165,8 @@ class Capabilities:
     identities: `Seen.identity` says which messages are copies of each other.
     edits: a message may be edited under its id, and `Seen.revision` says when; else content never changes.
     daily_bytes: how many bytes of this mailbox may be fetched in a day; 0 if there is no such limit.
+    renews_cursors: a look may give a new cursor, and repeats, though nothing changed, and wear the old cursor out.
+    gaps: `changes` may leave something out for good, because the mail system does; rarely, and `inventory` shows it.
     """
 
     reports_removals: bool
@@ -176,6 +178,8 @@ class Capabilities:
     daily_bytes: int = 0
     identities: bool = False
     edits: bool = False
+    renews_cursors: bool = False
+    gaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

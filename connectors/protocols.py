@@ -56,7 +56,8 @@ class Source(Protocol):
         never a change not yet yielded: resuming with it yields the rest, and what happened meanwhile. A full pass ends
         with a cursor no later than its *start*, so what changed while it ran comes again; repeats are allowed, gaps
         are not. A page ends at 16 MB of `Seen.size`, after one larger message, or at a thousand-odd changes. An
-        unchanged folder yields one empty page with the cursor it was asked with.
+        unchanged folder yields one empty page with the cursor it was asked with; where the mail system wears cursors
+        out (`Capabilities.renews_cursors`) perhaps repeats, and the newest cursor, which is to be kept.
 
         Raises CursorExpired if the cursor cannot be used, which after a reconnect may be in the middle; FolderGone,
         FolderRefused. The session outlives each of them.

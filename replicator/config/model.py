@@ -25,15 +25,21 @@ class Passphrase:
 
 REREAD = 64_000_000
 """Of unverified messages a run reads so many bytes again, unless the configuration says otherwise."""
+COMPARE = 7 * 86400.0
+"""So often ids are compared, in seconds, unless the configuration says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailstoreSettings:
-    """Where the mailstore is, what opens it, and `reread`: bytes of unverified messages that a run may read again."""
+    """Where the mailstore is, what opens it, and `reread`: bytes of unverified messages that a run may read again.
+
+    `compare` is in seconds how often the ids of each folder are compared, where a mail system's changes may have gaps.
+    """
 
     path: Path
     key: KeyFile | Passphrase
     reread: int = REREAD
+    compare: float = COMPARE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from connectors.errors import ConfigError, KeyRefused
 from connectors.protocols import Connector
 from replicator.advice import advice_on
 from replicator.config.mailboxes import Described, read_mailboxes
-from replicator.config.model import REREAD, Config, KeyFile, MailstoreSettings, Passphrase, SourceSettings
+from replicator.config.model import COMPARE, REREAD, Config, KeyFile, MailstoreSettings, Passphrase, SourceSettings
 from replicator.config.place import Place
 from replicator.config.problems import Lines, Problems, suggestion
 from replicator.config.secretforms import read_secret, refuse_literals
 from replicator.config.settings import read_settings
-from replicator.config.values import INVALID, others_can_read, read_path
+from replicator.config.values import INVALID, others_can_read, read_duration, read_path
 
 _POSITION = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 
@@ -72,14 +72,16 @@ def _mailstore(table: Mapping[str, Any], place: Place) -> Any:
     mailstore = table["mailstore"]
     if not place.is_table(mailstore):
         return INVALID
-    place.refuse_unknown(mailstore, ("path", "key", "reread"))
+    place.refuse_unknown(mailstore, ("path", "key", "reread", "compare"))
     for name in ("path", "key"):
         if name not in mailstore:
             place.problem(f'"{name}" is missing')
     path: Any = read_path(mailstore["path"], place.at("path")) if "path" in mailstore else INVALID
     key: Any = _key(mailstore["key"], place.at("key")) if "key" in mailstore else INVALID
     reread: Any = _amount(mailstore["reread"], place.at("reread")) if "reread" in mailstore else REREAD
-    return INVALID if INVALID in (path, key, reread) else MailstoreSettings(path, key, reread)
+    compare: Any = read_duration(mailstore["compare"], place.at("compare")) if "compare" in mailstore else COMPARE
+    settings = (path, key, reread, compare)
+    return INVALID if INVALID in settings else MailstoreSettings(*settings)
 
 
 def _amount(value: Any, place: Place) -> Any:

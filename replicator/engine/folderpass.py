@@ -54,18 +54,23 @@ class FolderPass:
         self._gone = gone
         self.result = FolderResult()
 
-    def run(self, side: str, folder: Folder, retry: Retry, *, full: bool = False) -> FolderResult:
-        """One pass. Raises what the source raises for more than one message; what was recorded stands."""
+    def run(
+        self, side: str, folder: Folder, retry: Retry, *, full: bool = False, compare: bool = False
+    ) -> FolderResult:
+        """One pass; `compare`: ids are compared whatever the count says. What was recorded stands if it fails.
+
+        Raises what the source raises for more than one message.
+        """
         row = self._store.open_folder(side, folder)
         if full and not row.full:
             row = self._store.forget_cursor(row)
         if row.id in retry.folders:
             retry.folders.discard(row.id)
             self._retry_quarantined(row, retry.due)
-        if not _unchanged(row, folder):
+        if compare or not _unchanged(row, folder):
             row = self._replicate(row, folder, resumed=row.full and row.cursor is not None)
             if self.result.complete:
-                self._balance(row, folder)
+                self._balance(row, folder, compare=compare and not row.full)
         return self.result
 
     def _replicate(self, row: FolderRow, folder: Folder, *, resumed: bool = False) -> FolderRow:
@@ -112,11 +117,11 @@ class FolderPass:
     def _headers(self, refs: list[Ref]) -> Iterable[tuple[Ref, bytes]]:
         return self._source.headers(refs) if isinstance(self._source, Heading) else ()
 
-    def _balance(self, row: FolderRow, folder: Folder) -> None:
+    def _balance(self, row: FolderRow, folder: Folder, *, compare: bool) -> None:
         """Asks the server's own count. One more delta answers a difference, then a comparison of ids, then nothing."""
         count = self._source.count(folder)
         listed = self._store.live(row)
-        if listed != count:
+        if listed != count or (compare and self._differs(row, folder)):
             row = self._replicate(row, folder)
             presence = self._close_absent(row, folder)
             if presence.unrecorded and self.result.complete:
@@ -126,6 +131,11 @@ class FolderPass:
         if self.result.complete:
             self.result.full_passes += row.full
             self._store.settle(row, folder.stamp, count, listed)
+
+    def _differs(self, row: FolderRow, folder: Folder) -> bool:
+        """Whether other ids are listed than those on record, though there are as many."""
+        presence = self._close_absent(row, folder)
+        return presence.closed > 0 or presence.unrecorded > 0
 
     def _close_absent(self, row: FolderRow, folder: Folder) -> Presence:
         presence = self._store.close_absent(row, self._source.inventory(folder))

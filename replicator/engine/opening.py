@@ -46,7 +46,8 @@ class Jobs:
         sides = [self._side("primary", mailbox, mailbox.primary)]
         if mailbox.standby is not None:
             sides.append(self._side("standby", mailbox, mailbox.standby))
-        return MailboxJob(name, tuple(sides), full=full, wait=wait, reread=self._config.mailstore.reread)
+        mailstore = self._config.mailstore
+        return MailboxJob(name, tuple(sides), full, wait, mailstore.reread, mailstore.compare)
 
     def sources(self, name: str) -> tuple[str, ...]:
         """The sources that a mailbox's pass connects to."""

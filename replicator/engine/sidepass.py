@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from connectors.errors import FolderError, FolderGone, FolderRefused
+from connectors.errors import FolderError, FolderGone, FolderRefused, ReplicationError
 from connectors.model import Folder, Role
 from connectors.protocols import Source
 from replicator.engine.folderpass import FolderPass, Relay, Retry
@@ -12,6 +12,7 @@ from replicator.engine.keeping import Intake
 from replicator.engine.renaming import follow_renames
 from replicator.engine.report import MailboxReport, Trouble
 from replicator.engine.rereading import Rereading
+from replicator.engine.turns import WEEK, is_due
 from replicator.folderpath import join_path
 from replicator.mailstore.mailbox.presence import Orphans
 from replicator.mailstore.mailbox.store import MailboxStore
@@ -26,11 +27,14 @@ Covers = Callable[[tuple[str, ...], Role], bool]
 class SideProgress:
     """How far a side's pass has come: when it began, the folders (ids) that are done, and the errors of some, by path.
 
+    `before` is when the side was last looked at, 0 if never.
     `gone` are those on record of which the source, asked by their ids, says that they were deleted. `settled`: all
     folders are done with. Bodies have been read again up to the `Doubt.position` `reread`; `budget` more bytes may be.
+    `error` is what ended the side, and `pause` for how many seconds from then on its server wants to be left alone.
     """
 
     looked: float
+    before: float = 0.0
     done: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     failed: dict[str, Trouble] = field(default_factory=dict)
@@ -38,19 +42,42 @@ class SideProgress:
     complete: bool = False
     reread: tuple[int, int] = (0, 0)
     budget: float = 0.0
+    error: Trouble | None = None
+    pause: float = 0.0
+
+    def fail(self, error: ReplicationError, where: str) -> None:
+        """The side ends here, for now or for good."""
+        self.error, self.complete = Trouble.of(error, where), True
+        self.pause = (error.retry_after or 0.0) if error.transient else 0.0
+
+    def resume(self) -> None:
+        """What ended it has passed: it goes on where it was, and settles its books anew."""
+        self.error, self.pause = None, 0.0
+        self.settled = self.complete = False
 
 
 class SidePass:
-    """Goes on with a side's pass, until it is complete or `expired`. `full` compares every folder in full."""
+    """Goes on with a side's pass, until it is complete or `expired`. `full` compares every folder in full.
+
+    Each `period`, in seconds, the ids of a folder are compared, where the source's changes may have gaps.
+    """
 
     def __init__(
-        self, store: MailboxStore, intake: Intake, expired: Callable[[], bool], relay: Relay, *, full: bool
+        self,
+        store: MailboxStore,
+        intake: Intake,
+        expired: Callable[[], bool],
+        relay: Relay,
+        *,
+        full: bool,
+        period: float = WEEK,
     ) -> None:
         self._store = store
         self._intake = intake
         self._expired = expired
         self._relay = relay
         self._full = full
+        self._period = period
         self._found: Orphans | None = None
 
     def run(
@@ -89,8 +116,9 @@ class SidePass:
         one = FolderPass(
             source, self._store, self._intake, self._expired, self._relay, lambda: self._orphans(side, at.gone)
         )
+        compare = source.capabilities.gaps and is_due(folder.id, at.before, at.looked, self._period)
         try:
-            one.run(side, folder, retry, full=self._full)
+            one.run(side, folder, retry, full=self._full, compare=compare)
         except FolderGone:
             if not folder.selectable:
                 at.gone.add(folder.id)

@@ -17,6 +17,7 @@ from replicator.engine.indexing import Indexing
 from replicator.engine.keeping import Advance, Intake
 from replicator.engine.report import MailboxReport, Trouble
 from replicator.engine.sidepass import Covers, SidePass, SideProgress
+from replicator.engine.turns import WEEK
 from replicator.mailstore import Mailstore
 from replicator.mailstore.mailbox.quarantine import LONGEST_PAUSE
 from replicator.mailstore.mailbox.store import MailboxStore
@@ -39,6 +40,7 @@ class MailboxJob:
     """One mailbox to bring up to date. `full` compares every folder in full; `wait` lets another run finish first.
 
     `reread` is how many bytes of bodies that were matched unread may be read again on each side; with `full`, all.
+    `compare` is after how many seconds the ids of a folder are compared, on a source whose changes may have gaps.
     """
 
     mailbox: str
@@ -46,6 +48,7 @@ class MailboxJob:
     full: bool = False
     wait: bool = False
     reread: float = 64_000_000
+    compare: float = WEEK
 
 
 @dataclass(slots=True)
@@ -64,6 +67,21 @@ class Progress:
     tried: bool = False
     complete: bool = False
     dead: dict[str, ReplicationError] = field(default_factory=dict)
+
+    @property
+    def pause(self) -> float:
+        """For how many seconds, from its last step on, the mailbox is to be left alone; 0 if that would not help."""
+        failed = [side for side in self.sides.values() if side.error]
+        if not self.complete or self.report.error not in [side.error for side in failed]:
+            return 0.0
+        return max(side.pause for side in failed)
+
+    def resume(self) -> None:
+        """The pause has passed: the sides whose servers asked for it go on."""
+        for side in self.sides.values():
+            if side.pause:
+                side.resume()
+        self.durable = self.complete = False
 
 
 class Engine:
@@ -148,10 +166,12 @@ class Engine:
             progress.retry = Retry(store.due_folders(due), due)
         for side in job.sides:
             budget = float("inf") if job.full else job.reread
-            at = progress.sides.setdefault(side.name, SideProgress(looked=self._clock(), budget=budget))
+            fresh = SideProgress(self._clock(), store.looked(side.name), budget=budget)
+            at = progress.sides.setdefault(side.name, fresh)
             if not at.complete:
-                one = SidePass(store, intake, expired, self._relay, full=job.full)
+                one = SidePass(store, intake, expired, self._relay, full=job.full, period=job.compare)
                 self._side(side, progress, store, intake, one)
+            progress.report.error = next((each.error for each in progress.sides.values() if each.error), None)
             if not at.complete:
                 return
         progress.durable = True
@@ -190,9 +210,7 @@ class Engine:
         except StoreError:
             raise
         except ReplicationError as error:
-            where = "" if side.name == "primary" else side.name
-            progress.report.error = progress.report.error or Trouble.of(error, where)
-            at.complete = True
+            at.fail(error, "" if side.name == "primary" else side.name)
             self._note(store, side.name, Trouble.of(error))
 
     def _ration(self, side: SideJob, source: Source, store: MailboxStore, at: SideProgress) -> Source:

@@ -78,7 +78,8 @@ class Crew:
                 if worker.progress is None and (progress := queue.take()) is not None:
                     self._send(worker, progress, queue)
             busy = {worker.pipe: worker for worker in self._workers if worker.progress is not None}
-            for pipe in wait(list(busy)):
+            free = len(busy) < len(self._workers)
+            for pipe in wait(list(busy), queue.idle if free else None):
                 self._hear(busy[pipe], queue)  # type: ignore[index]
 
     def _send(self, worker: _Worker, progress: Progress, queue: Queue) -> None:

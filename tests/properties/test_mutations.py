@@ -122,10 +122,10 @@ def test_a_cursor_taken_at_the_end_of_a_full_pass_is_noticed() -> None:
 def test_a_resumed_full_pass_that_forgets_to_be_full_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = FolderPass._replicate
 
-    def forgetful(self: FolderPass, row: FolderRow, folder: Folder) -> FolderRow:
+    def forgetful(self: FolderPass, row: FolderRow, folder: Folder, *, resumed: bool = False) -> FolderRow:
         if row.full and row.cursor is not None:
-            return self._read(row, folder, full=False)
-        return real(self, row, folder)
+            return self._read(row, folder, full=False, again=resumed)
+        return real(self, row, folder, resumed=resumed)
 
     monkeypatch.setattr(FolderPass, "_replicate", forgetful)
     # The server's count would heal what this breaks, as it should; without it the property has to notice.
@@ -134,7 +134,7 @@ def test_a_resumed_full_pass_that_forgets_to_be_full_is_noticed(monkeypatch: pyt
         sweep(second_full_pass)
 
 
-def without_counting(self: FolderPass, row: FolderRow, folder: Folder) -> None:
+def without_counting(self: FolderPass, row: FolderRow, folder: Folder, *, compare: bool) -> None:
     live = self._store.live(row)
     self._store.settle(row, folder.stamp, live, live)
 

@@ -450,3 +450,10 @@ def test_how_much_is_read_again(load: Load, problems: Callable[[str], list[str]]
     assert load(MAILSTORE + 'reread = "0"\n').mailstore.reread == 0
     for wrong in ('"much"', "64", "[]"):
         assert problems(MAILSTORE + f"reread = {wrong}\n")[0].startswith("4: mailstore.reread: an amount of bytes")
+
+
+def test_how_often_ids_are_compared(load: Load, problems: Callable[[str], list[str]]) -> None:
+    assert load(MAILSTORE).mailstore.compare == 7 * 86400
+    assert load(MAILSTORE + 'compare = "12h"\n').mailstore.compare == 12 * 3600
+    for wrong in ('"0"', '"often"', "7"):
+        assert problems(MAILSTORE + f"compare = {wrong}\n")[0].startswith("4: mailstore.compare: a duration")

@@ -1,5 +1,6 @@
 """`replicator mailbox discover`: which mailboxes a mail system has, and which of them are not covered."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,24 +36,42 @@ def command(
     """List the mailboxes of SOURCE, a name of the configuration, that no mailbox of the configuration covers.
 
     With --json all of them, one object a line; `covered_by` is null where none does. A login sees what its mail system
-    shows it: to see all, be its administrator.
+    shows it: to see all, be its administrator. Where the source itself logs in for all of them, no mailbox is needed.
     """
     given = _given(username, password_file, password_env)
     if given is not None and login is not None:
         raise click.UsageError("--as and --username exclude each other")
     config = invocation.config(passwords=given is None)
     connector = _connector(config, source)
-    settings = _named(config, source, login) if given is None else _built(connector, source, given)
     covered = _covered(config, source, connector)
     missing = 0
-    for name in connector.discover(config.sources[source].settings, settings):
-        missing += name not in covered
+    for names in _found(config, source, connector, login, given):
+        by = next((covered[name] for name in names if name in covered), None)
+        missing += by is None
         if as_json:
-            print_json({"source": source, "name": name, "covered_by": covered.get(name)})
-        elif name not in covered:
-            print_text(name)
+            print_json({"source": source, "name": names[0], "covered_by": by})
+        elif by is None:
+            print_text(names[0])
     if not as_json and not invocation.quiet:
         print_note(f"not covered of {source}: {missing}")
+
+
+def _found(
+    config: "Config", source: str, connector: Any, login: str | None, given: dict[str, Any] | None
+) -> Iterator[tuple[str, ...]]:
+    """Each mailbox by its names. A login that is asked for has to be there, though one that oversees needs none."""
+    from connectors.abilities import Overseeing
+
+    oversees, own = isinstance(connector, Overseeing), config.sources[source].settings
+    settings: Any = None
+    if given is not None:
+        settings = _built(connector, source, given)
+    elif login is not None or not oversees:
+        settings = _named(config, source, login)
+    if oversees:
+        yield from connector.oversee(own)
+    else:
+        yield from ((name,) for name in connector.discover(own, settings))
 
 
 def _connector(config: "Config", source: str) -> Any:
