@@ -3,7 +3,7 @@
 import json
 import logging
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http.cookiejar import DefaultCookiePolicy
 from threading import Lock
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 from connectors.errors import Disconnected, ProtocolError, ReplicationError, Throttled
 from connectors.graph import translate
 from connectors.graph.answer import MOST, Document, Refusal, Reply, as_object, parsed
-from connectors.graph.limiter import AT_ONCE, Limiter
+from connectors.graph.limiter import AT_ONCE, UNSAID, Limiter
 from connectors.graph.links import Links
 from connectors.graph.settings import GraphMailbox, GraphSettings
 from connectors.graph.translate import Asked
@@ -56,6 +56,7 @@ class Client:
         self.links = Links(settings.root, mailbox.address)
         self.limiter: Limiter = settings.limiters.of(mailbox.address)
         self.page = PAGE
+        self.timeout = settings.timeout
         self._settings = settings
         self._new_id = new_id
         self._place = f"{mailbox.address} at {urlsplit(settings.root).netloc}"
@@ -77,7 +78,7 @@ class Client:
     def batch(self, paths: Sequence[str], asked: Asked, *, in_turn: bool = False) -> list[Reply]:
         """The answers to GETs of these paths below the version, in their order; `in_turn`: each after the one before.
 
-        Raises Throttled if one of them is: the others are then asked again.
+        Raises Throttled, with the longest pause, if any of them is: the others are then asked again.
         """
         replies: list[Reply] = []
         while len(replies) < len(paths):
@@ -86,6 +87,38 @@ class Client:
                 rows = _batched(some[:granted], self.page, in_turn=in_turn)
                 replies += self._batch(rows, asked, self._settings.tokens.token())
         return replies
+
+    def call(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] = b"", token: str = ""
+    ) -> Response:
+        """One request as it is, its answer unread; what is streamed has a `len`. Raises as requests does.
+
+        Without a token none is sent, nor any other login.
+        """
+        self.check_open()
+        response = self._session.request(
+            method,
+            url,
+            data=body or None,
+            headers={**headers, "client-request-id": self._new_id(), "User-Agent": "mailbox-replicator"},
+            auth=_Bearer(token),
+            timeout=(self._settings.connect_timeout, self.timeout),
+            allow_redirects=False,
+            stream=True,
+            # With each request: on a session, a variable of the environment would come before it.
+            verify=self._verify,
+        )
+        self._answered = True
+        return response
+
+    def with_token(self, send: Callable[[str], Response]) -> Response:
+        """What is sent with a token; with another one if that is refused, which means that nothing was done."""
+        token = self._settings.tokens.token()
+        response = send(token)
+        if response.status_code == 401 and (other := self._settings.tokens.renew(token)) != token:
+            response.close()
+            response = send(other)
+        return response
 
     def open(self, url: str, asked: Asked) -> Response:
         """An answer whose body is still to be read; the caller holds a place for it, and closes it.
@@ -101,7 +134,7 @@ class Client:
     def refused(self, refusal: Refusal, asked: Asked) -> ReplicationError:
         """A refusal as our error; if it asks for a pause, that is kept to from now on."""
         error = translate.refused(refusal, asked)
-        if isinstance(error, Throttled):
+        if isinstance(error, Throttled) or refusal.retry_after:
             error.retry_after = self.limiter.pause(refusal.retry_after)
         return error
 
@@ -110,6 +143,10 @@ class Client:
         if self._closed:
             return Disconnected("this source was closed", "open it again")
         return translate.disconnected(error, self._place)
+
+    def failed(self, error: RequestException) -> ReplicationError:
+        """A request that got no answer."""
+        return self.lost(error) if self._answered or self._closed else translate.connecting(error, self._place)
 
     def check_open(self) -> None:
         """Raises Disconnected once the client was closed."""
@@ -144,9 +181,9 @@ class Client:
         if any(each.status == 401 for each in refusals) and self._settings.tokens.renew(token) != token:
             replies = self._replies(rows, asked)
             refusals = [reply.refusal for reply in replies if reply.refusal is not None]
-        for refusal in refusals:
-            if isinstance(translate.refused(refusal, asked), Throttled):
-                raise self.refused(refusal, asked)
+        throttled = [each for each in refusals if isinstance(translate.refused(each, asked), Throttled)]
+        if throttled:
+            raise self.refused(max(throttled, key=_pause), asked)
         return replies
 
     def _replies(self, rows: list[Document], asked: Asked) -> list[Reply]:
@@ -162,7 +199,7 @@ class Client:
         with response:
             if response.status_code != 200:
                 raise self._refused(response, asked)
-            content = parsed(self._content(response, asked))
+            content = parsed(self.content(response, asked))
         if not isinstance(content, dict):
             text = f"{asked.name}: what answers is not Graph: no JSON object"
             raise ProtocolError(text, "check base_url and any proxy between")
@@ -171,13 +208,14 @@ class Client:
 
     def _refused(self, response: Response, asked: Asked) -> ReplicationError:
         with response:
-            content = parsed(self._content(response, asked))
+            content = parsed(self.content(response, asked))
         if 300 <= response.status_code < 400 and response.status_code != 304:
             text = f"{asked.name}: the answer is a redirection, which is not followed with the token"
             return ProtocolError(text, "check base_url and any proxy between")
         return self.refused(Refusal.of(response.status_code, content, response.headers), asked)
 
-    def _content(self, response: Response, asked: Asked) -> bytes:
+    def content(self, response: Response, asked: Asked) -> bytes:
+        """The body of an answer in JSON. Raises Disconnected where it ends too early."""
         content = bytearray()
         try:
             for chunk in response.iter_content(CHUNK):
@@ -195,35 +233,15 @@ class Client:
         headers = {"Accept": accept, "Prefer": _prefer(page)}
         if body:
             headers["Content-Type"] = "application/json"
-        token = self._settings.tokens.token()
-        response = self._try(method, url, headers, body, token)
-        if response.status_code == 401 and (other := self._settings.tokens.renew(token)) != token:
-            response.close()
-            response = self._try(method, url, headers, body, other)
+        response = self.with_token(lambda token: self._try(method, url, headers, body, token))
         log.debug("Graph: %s of %s: %d, %s", method, asked.about.name, response.status_code, _traced(response.headers))
         return response
 
     def _try(self, method: str, url: str, headers: Mapping[str, str], body: bytes, token: str) -> Response:
-        self.check_open()
         try:
-            response = self._session.request(
-                method,
-                url,
-                data=body or None,
-                headers={**headers, "client-request-id": self._new_id(), "User-Agent": "mailbox-replicator"},
-                auth=_Bearer(token),
-                timeout=(self._settings.connect_timeout, self._settings.timeout),
-                allow_redirects=False,
-                stream=True,
-                # With each request: on a session, a variable of the environment would come before it.
-                verify=self._verify,
-            )
+            return self.call(method, url, headers, body, token)
         except RequestException as error:  # not as its cause: it carries the request, and that the token
-            if self._answered or self._closed:
-                raise self.lost(error) from None
-            raise translate.connecting(error, self._place) from None
-        self._answered = True
-        return response
+            raise self.failed(error) from None
 
 
 class _Bearer(AuthBase):
@@ -233,7 +251,8 @@ class _Bearer(AuthBase):
         self._token = token
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
 
@@ -250,6 +269,10 @@ def _reply(row: Document) -> Reply:
     if status == 200 and isinstance(body, dict):
         return Reply(body)
     return Reply(refusal=Refusal.of(status if isinstance(status, int) else 0, body, _canonical(headers)))
+
+
+def _pause(refusal: Refusal) -> float:
+    return UNSAID if refusal.retry_after is None else refusal.retry_after
 
 
 def _canonical(headers: Document) -> dict[str, str]:

@@ -21,9 +21,10 @@ from connectors.errors import (
 )
 from connectors.graph.client import Client
 from connectors.graph.known import Known
+from connectors.graph.lookup import look_up
 from connectors.graph.mime import Stream, read_mime
 from connectors.graph.rows import SELECT, arrival, flags_of, stands_in
-from connectors.graph.translate import About, Asked
+from connectors.graph.translate import LOOK, About, Asked
 from connectors.model import Failure, Message, Ref
 
 STRIKES = 3
@@ -117,12 +118,17 @@ class Fetch:
 
     def _outcome(self, ref: Ref) -> Outcome:
         asked = Asked(About.ITEM, f"message {ref.id} in {self._names.get(ref.folder, ref.folder)}")
+        suspect = self._client.limiter.strikes[ref.id] >= STRIKES - 1
+        if suspect:
+            probe(self._client)
         try:
             return self._load(ref, asked)
         except AppRefused:
             raise
+        except ItemGone as error:
+            raise self._missed(ref, error) from error
         except (LoginRefused, ServerBusy) as error:
-            raise self._blamed(ref, error) from error
+            raise self._blamed(ref, error, cleared=suspect) from error
 
     def _load(self, ref: Ref, asked: Asked) -> Outcome:
         known = self._known.take(ref)
@@ -154,16 +160,27 @@ class Fetch:
         limiter.strikes.pop(ref.id, None)
         return found
 
-    def _blamed(self, ref: Ref, error: ReplicationError) -> ReplicationError:
-        """A refusal, or the third trouble, is the message's own, unless it is the inbox's as well."""
-        if isinstance(error, ServerBusy):
-            self._client.limiter.strikes[ref.id] += 1
-            if self._client.limiter.strikes[ref.id] < STRIKES:
-                return error
-        probe(self._client)
-        self._client.limiter.strikes.pop(ref.id, None)
-        kind = ItemBusy if isinstance(error, ServerBusy) else ItemUnreadable
-        return kind(error.message, error.advice)
+    def _missed(self, ref: Ref, error: ItemGone) -> ItemError:
+        """A message that is not found, and is still listed where it was, has not left: it cannot be read."""
+        row = look_up(self._client, [ref.id], error.message)[ref.id]
+        if row and stands_in(row, ref.folder):
+            return ItemUnreadable(error.message, LOOK)
+        return error
+
+    def _blamed(self, ref: Ref, error: ReplicationError, *, cleared: bool) -> ReplicationError:
+        """A refusal, or the third trouble, is the message's own, unless it is the inbox's as well.
+
+        If a pause is asked for with it, nobody can be asked now: the inbox is before the message is again (`cleared`).
+        """
+        strikes, busy = self._client.limiter.strikes, isinstance(error, ServerBusy)
+        paused = busy and bool(error.retry_after)
+        strikes[ref.id] += busy
+        if busy and (strikes[ref.id] < STRIKES or (paused and not cleared)):
+            return error
+        if not paused:
+            probe(self._client)
+        strikes.pop(ref.id, None)
+        return (ItemBusy if busy else ItemUnreadable)(error.message, error.advice)
 
 
 def probe(client: Client) -> None:

@@ -1,6 +1,7 @@
 """Which folders a mailbox has. Graph lists one level at a time; levels are asked for in batches.
 
-Left out are search folders, which hold no mail of their own. Folders of other items (calendars, contacts) are listed
+Left out are search folders, which hold no mail of their own, and the hidden one in which messages stand that are being
+written. Folders of other items (calendars, contacts) are listed
 with the role \\NotMail, and so is what Graph cannot or should not read: `status` then says that it is not covered.
 """
 
@@ -16,6 +17,9 @@ from connectors.model import Folder, Role
 
 INBOX = "inbox"
 SEARCHES = "searchfolders"
+STAGING = "Mailbox Replicator (unfinished)"
+"""A hidden folder at the top: what is not yet all there is made in it, and moved out of it."""
+
 ROLES = {
     INBOX: Role.INBOX,
     "sentitems": Role.SENT,
@@ -36,7 +40,7 @@ CLASS = "String 0x3613"
 """PidTagContainerClass ([MS-OXOSFLD] 2.2.3): Graph has no property of its own for what a folder holds."""
 
 LEVEL = (
-    "?includeHiddenFolders=true&$top=100&$select=id,displayName,parentFolderId,childFolderCount"
+    "?includeHiddenFolders=true&$top=100&$select=id,displayName,parentFolderId,childFolderCount,isHidden"
     f"&$expand=singleValueExtendedProperties($filter=id eq '{CLASS}')"
 ).replace(" ", "%20")
 
@@ -53,7 +57,7 @@ class Listing:
         """One folder below `above`; what is below one that holds no mail is taken for no mail either."""
         name, known = row_id(row), self.names.get(row_id(row), "")
         searches = row.get("@odata.type") == "#microsoft.graph.mailSearchFolder" or known == SEARCHES
-        if not name or searches or name in self.found:
+        if not name or searches or name in self.found or (not above and is_staging(row)):
             return
         mail = (mail and _holds_mail(row)) or known in ROLES
         role = ROLES.get(known, Role.NONE) if mail else Role.NOT_MAIL
@@ -114,6 +118,11 @@ def _add_level(
         if not (url := client.links.following(document, url, asked.name)):
             return
         document = client.get(url, asked)
+
+
+def is_staging(row: Document) -> bool:
+    """Of a folder at the top. One that is shown is a user's, whatever it is called."""
+    return row.get("displayName") == STAGING and row.get("isHidden") is True
 
 
 def _holds_mail(row: Document) -> bool:

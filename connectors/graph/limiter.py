@@ -57,10 +57,11 @@ class Budget:
 class Limiter:
     """One mailbox's, for all sessions and threads that read it in this process. `clock` never goes back.
 
-    `strikes` counts what could not be had, by message id, over all sessions.
+    `strikes` counts what could not be had, by message id, over all sessions; `names` are paths of folders, by id, as
+    they are told to people, of the mailboxes that were listed last.
     """
 
-    def __init__(self, name: str, clock: Clock) -> None:
+    def __init__(self, name: str, clock: Clock, names: dict[str, str] | None = None) -> None:
         self._name = name
         self._clock = clock
         self._condition = Condition(Lock())
@@ -69,6 +70,7 @@ class Limiter:
         self._busy, self._limit, self._good = 0, AT_ONCE, 0
         self._opens = clock()
         self.strikes: Counter[str] = Counter()
+        self.names = {} if names is None else names
 
     @property
     def limit(self) -> int:
@@ -141,6 +143,7 @@ class Limiters:
         self._clock = clock
         self._lock = Lock()
         self._limiters: dict[str, Limiter] = {}
+        self._names: dict[str, str] = {}
 
     def __reduce__(self) -> tuple[type["Limiters"], tuple[()]]:
         return Limiters, ()
@@ -148,4 +151,4 @@ class Limiters:
     def of(self, address: str) -> Limiter:
         """The one of this mailbox."""
         with self._lock:
-            return self._limiters.setdefault(address.casefold(), Limiter(address, self._clock))
+            return self._limiters.setdefault(address.casefold(), Limiter(address, self._clock, self._names))

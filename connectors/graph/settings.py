@@ -22,6 +22,9 @@ CLOUDS = {
 }
 """Where each cloud's applications get their tokens: learn.microsoft.com/graph/deployments."""
 
+WAYS = ("auto", "import", "imap", "compose")
+"""By which way messages are written: connectors.graph.writing.appending."""
+
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*").fullmatch
 _VERSION = re.compile(r"/(v1\.0|beta)\Z")
 _ADDRESS = re.compile(r"[^\s/\\@?]+@[^\s/\\@?]+|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch
@@ -32,7 +35,9 @@ class GraphSettings:
     """A tenant, and the application that reads in it. Times in seconds, for one connection and for any silence.
 
     `base_url` and `authority` are Microsoft's own unless a national cloud or a test says otherwise; `ca_file` holds for
-    both. Tokens, and how much of each mailbox's limits is used, are kept here because they outlive sessions.
+    both. `writing` is how messages are written: by what the tenant allows ("auto"), or only by "import", "imap" or
+    "compose". `imap_host` is the mailboxes' IMAP server, with implicit TLS: the way where importing is not allowed.
+    Tokens, and how much of each mailbox's limits is used, are kept here because they outlive sessions.
     """
 
     tenant: str
@@ -43,6 +48,9 @@ class GraphSettings:
     ca_file: Path | None = None
     connect_timeout: float = 30.0
     timeout: float = 60.0
+    writing: str = "auto"
+    imap_host: str = ""
+    imap_port: int = 993
     tokens: AppTokens = field(init=False, repr=False, compare=False)
     limiters: Limiters = field(init=False, repr=False, compare=False)
 
@@ -56,6 +64,9 @@ class GraphSettings:
             ((found := _cloud_problem(self.base_url, self.authority)) != "", f"authority {found}"),
             ((found := _file_problem(self.ca_file)) != "", f"ca_file {found}"),
             (min(self.connect_timeout, self.timeout) <= 0, "connect_timeout and timeout must be positive"),
+            (self.writing not in WAYS, f"writing is none of {', '.join(WAYS)}"),
+            (self.writing == "imap" and not self.imap_host, 'writing = "imap" needs imap_host'),
+            (not 0 < self.imap_port < 65536, f"imap_port {self.imap_port} is not between 1 and 65535"),
         ]
         problems = [text for wrong, text in checks if wrong]
         if problems:

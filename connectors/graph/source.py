@@ -13,16 +13,21 @@ from connectors.graph.known import Known
 from connectors.graph.settings import GraphMailbox, GraphSettings
 from connectors.model import Capabilities, Cursor, Failure, Folder, Message, Page, Ref, Seen
 
+NAMES = 4096
+"""Folders of which the names are kept, over all mailboxes of a tenant: only messages to people are poorer without."""
+
 
 class GraphSource:
     """Ids are immutable ones: they outlive moves within the mailbox, and folders' outlive renames."""
 
-    capabilities = Capabilities(reports_removals=True, exact_bytes=False, stable_folder_ids=True, edits=True)
+    capabilities = Capabilities(
+        reports_removals=True, exact_bytes=False, stable_folder_ids=True, edits=True, renews_cursors=True, gaps=True
+    )
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._known = Known()
-        self._names: dict[str, str] = {}
+        self._names = client.limiter.names
         self._counted: dict[str, int] = {}
 
     @classmethod
@@ -41,7 +46,7 @@ class GraphSource:
         self._client.check_open()
         self._counted.clear()
         for folder in list_folders(self._client):
-            self._names[folder.id] = "/".join(folder.path)
+            self._note(folder)
             yield folder
 
     def changes(self, folder: Folder, since: Cursor | None) -> Iterator[Page]:
@@ -78,12 +83,17 @@ class GraphSource:
         """What is under way ends by itself."""
         self._client.close()
 
+    def _note(self, folder: Folder) -> None:
+        self._names[folder.id] = "/".join(folder.path)
+        if len(self._names) > NAMES:
+            del self._names[next(iter(self._names))]
+
     @contextmanager
     def _asking(self, folder: Folder) -> Iterator[None]:
         """A folder that is refused may be that because the whole mailbox is: then that is the error."""
         self._client.check_open()
         self._counted.clear()
-        self._names.setdefault(folder.id, "/".join(folder.path))
+        self._note(folder)
         if folder.id == ARCHIVE_MAILBOX.id:
             text = f"{self._client.address}: Graph does not open archive mailboxes"
             raise FolderRefused(text, "exclude it, or leave \\NotMail out of what is to be included")

@@ -68,7 +68,7 @@ class Meaning:
         )
 
 
-EXPIRED = (CursorExpired, CursorExpired, CursorExpired)
+EXPIRED = (CursorExpired, CursorExpired, ItemUnreadable)
 NO_LOGIN = (LoginRefused, LoginRefused, LoginRefused)
 REFUSED = (LoginRefused, FolderRefused, LoginRefused)
 GONE = (LoginRefused, FolderGone, ItemGone)
@@ -149,8 +149,8 @@ def refused(refusal: Refusal, asked: Asked) -> ReplicationError:
     kind = meaning.kinds[asked.about.value]
     if asked.resuming and refusal.status == 400:
         kind = CursorExpired  # whatever is wrong with the link, a new one is had by a full pass
-    elif kind is ServerBusy and refusal.retry_after is not None:
-        kind = Throttled
+    elif kind is ServerBusy and refusal.retry_after is not None and asked.about is not About.ITEM:
+        kind = Throttled  # of a message it may be the message's own trouble
     advice = REPORT if meaning.advice == LOOK and not issubclass(kind, ItemError) else meaning.advice
     return kind(f"{asked.name}: {words(refusal)}", advice, refusal.retry_after)
 
@@ -160,7 +160,8 @@ def words(refusal: Refusal) -> str:
     said = " ".join(_PROOF.sub("***", refusal.said).split())[:200]
     what = f"Graph answers {refusal.status}" + (f" {refusal.code[:80]}" if refusal.code else "")
     traced = f" (request-id {refusal.request_id[:80]})" if refusal.request_id else ""
-    return f"{what}: {said}{traced}" if said else f"{what}{traced}"
+    pause = f", and asks for a pause of {refusal.retry_after:.0f} s" if refusal.retry_after else ""
+    return f"{what}: {said}{traced}{pause}" if said else f"{what}{traced}{pause}"
 
 
 def connecting(error: RequestException, place: str) -> SourceError:

@@ -101,7 +101,7 @@ KEPT = 1000
 
 SEEDS = [2, *(pytest.param(seed, marks=pytest.mark.proof) for seed in range(3, 12))]
 TROUBLES = Answer(503), Answer(500), Answer(429, retry_after=7), Answer(504), Cut(at=10), Drop()
-WILD = replace(Quirks.wild(), generations=KEPT)
+WILD = replace(Quirks.wild(), generations=KEPT, same_link=False)
 Service = tuple[GraphServer, GraphSettings]
 
 
@@ -142,7 +142,7 @@ class TestGraph(GraphSuite):
 
 
 class TestGraphWithItsOddities(GraphSuite):
-    """Empty pages, rows told twice or again, or in part, removals of what was never there."""
+    """Empty pages, rows told twice or again, or in part, removals of what was never there, another link each time."""
 
     kind = "odd"
 

@@ -35,8 +35,9 @@ primary = {{ source = "m365", address = "alice@corp.example" }}
 class Desk:
     """Types commands in a directory with that configuration."""
 
-    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, capture: pytest.CaptureFixture[str], file: Path) -> None:
         self._capture = capture
+        self.file = file
 
     def type(self, *arguments: str) -> tuple[int, Any, str]:
         """The exit code, stdout as JSON, and stderr."""
@@ -44,6 +45,13 @@ class Desk:
         code = run((*arguments, "--json"))
         told = self._capture.readouterr()
         return code, json.loads(told.out), told.err
+
+    def type_lines(self, *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
+        """The same of a command that prints an object a line."""
+        self._capture.readouterr()
+        code = run((*arguments, "--json"))
+        told = self._capture.readouterr()
+        return code, [json.loads(line) for line in told.out.splitlines()], told.err
 
 
 @pytest.fixture
@@ -57,7 +65,7 @@ def desk(
     told = {"tenant": server.tenant, "client_id": server.client_id, "base_url": server.base_url}
     text = CONFIG.format(**told, certificate=server.certificate_file, ca_file=server.ca_file)
     (tmp_path / "replicator.toml").write_text(text)
-    return Desk(capfd)
+    return Desk(capfd, tmp_path / "replicator.toml")
 
 
 @pytest.fixture

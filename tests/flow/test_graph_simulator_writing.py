@@ -17,6 +17,7 @@ from tests.tenancy import alice_fixture, client_fixture, clock_fixture, server_f
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_DRAFT = [{"id": "Integer 0x0E07", "value": "4"}]
+FILE = {"@odata.type": "#microsoft.graph.fileAttachment"}
 RECEIVED = b"Received: from there by here; Mon, 2 Nov 2026 08:00:01 +0000\r\n"
 
 
@@ -87,7 +88,7 @@ def test_what_json_keeps_and_loses(client: Client) -> None:
         "subject": "Grüße", "toRecipients": [person], "from": person, "internetMessageId": "<mine@corp.example>",
         "body": {"contentType": "html", "content": "<p>Grüße</p>"}, "singleValueExtendedProperties": NO_DRAFT,
         "internetMessageHeaders": [{"name": "x-shop", "value": "4711"}],
-        "attachments": [{"name": "a.bin", "contentType": "application/x-a", "contentBytes": "AAEC"}],
+        "attachments": [{**FILE, "name": "a.bin", "contentType": "application/x-a", "contentBytes": "AAEC"}],
     }  # fmt: skip
     name = client.ask("POST", "mailFolders/inbox/messages", json=told).json()["id"]
     raw = mime(client, name)
@@ -112,12 +113,13 @@ def test_a_mark_of_our_own_is_found_again(client: Client) -> None:
 
 def test_attachments_are_added(client: Client, alice: Mailbox) -> None:
     name = client.ask("POST", "messages", json={"subject": "x"}).json()["id"]
-    file = {"@odata.type": "#microsoft.graph.fileAttachment", "name": "a.bin", "contentBytes": "AAEC"}
+    file = {**FILE, "name": "a.bin", "contentBytes": "AAEC"}
     assert client.ask("POST", f"messages/{name}/attachments", json=file).status_code == 201
     (shown,) = client.get(f"messages/{name}/attachments")["value"]
     assert (shown["name"], shown["contentBytes"], shown["size"]) == ("a.bin", "AAEC", 3)
     assert client.get(f"messages/{name}")["hasAttachments"] is True
-    assert client.error("POST", f"messages/{name}/attachments", json={"contentBytes": "?"}) == (400, "RequestBodyRead")
+    broken = {**FILE, "contentBytes": "?"}
+    assert client.error("POST", f"messages/{name}/attachments", json=broken) == (400, "RequestBodyRead")
     assert len(alice.item(name).content.attachments) == 1
 
 

@@ -1,0 +1,1 @@
+"""The Graph Target: appends, changes, folders."""
