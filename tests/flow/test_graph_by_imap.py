@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 
 import pytest
 
@@ -14,10 +15,12 @@ from connectors.graph.writing.byimap import ByImap, message_id
 from connectors.graph.writing.sending import Sending, Undecided
 from connectors.model import Folder, Message, Ref
 from connectors.testing.corpus import plain
+from fixtures.copies.originals import KINDS
 from fixtures.exchange import Mailbox
 from fixtures.graph import GraphServer
 from fixtures.graph.imap import HOST, SharedImap
 from fixtures.servers.scripted_imap import CUT
+from reconcile.verdict import Outcome, compare
 from tests.tenancy import alice_fixture, clock_fixture, server_fixture  # noqa: F401 - gives `server` and `alice`
 
 RECEIVED = datetime(2021, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -75,6 +78,17 @@ def test_it_stands_there_with_flags_categories_and_date(
         assert (item.flags.read, item.flags.follow_up, item.flags.categories) == (True, "flagged", ("Red",))
         assert (item.received, item.flags.draft) == (RECEIVED, False)
         assert item.content.message_id == message_id(message(number))
+
+
+def test_mail_of_every_kind_comes_back_as_the_same_message(
+    settings: GraphSettings, alice: Mailbox, open_way: Callable[[], ByImap]
+) -> None:
+    inbox, way = folder(settings, alice, "INBOX"), open_way()
+    assert way.shows(inbox)
+    for name, make in KINDS.items():
+        raw = make(Random(name))
+        ref = way.append(inbox, Message(NOWHERE, (raw,), received_at=RECEIVED), "op")
+        assert compare(raw, alice.mime(ref.id)).outcome is Outcome.SAME, name
 
 
 def test_it_is_told_from_what_comes_at_the_same_time(

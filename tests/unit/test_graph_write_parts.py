@@ -106,6 +106,11 @@ def test_files_are_decoded(encoding: str) -> None:
     assert [each.data for each in take_apart(raw).files] == [b"bytes of a file"]
 
 
+def test_padding_may_be_missing() -> None:
+    raw = b"Content-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    assert [take_apart(raw + data).files[0].data for data in (b"YQ", b"YWI")] == [b"a", b"ab"]
+
+
 def test_what_cannot_be_decoded_stays_as_it_is() -> None:
     raw = b"Content-Type: a/b\r\nContent-Transfer-Encoding: %b\r\n\r\nA"
     assert [take_apart(raw % name).files[0].data for name in (b"base64", b"uuencode")] == [b"A", b"A"]

@@ -26,9 +26,10 @@ def people(values: Iterable[str]) -> list[Document]:
 
 def _parsed(value: str) -> list[tuple[str, str]]:
     try:
-        return [(readable(name), readable(address)) for name, address in getaddresses([value])]
+        pairs = [(readable(name), readable(address)) for name, address in getaddresses([value])]
     except (RecursionError, ValueError, IndexError):  # comments within comments, a thousand deep
         return [("", "")]
+    return [pair for pair in pairs if any(pair)] or [("", "")]
 
 
 def _is_address(text: str) -> bool:
