@@ -125,8 +125,9 @@ def test_an_equal_one_at_the_same_time_leaves_it_undecided(
         return add(*told, **more)  # type: ignore[arg-type]
 
     account.add = twice  # type: ignore[method-assign]
-    with pytest.raises(Undecided, match="may be it"):
+    with pytest.raises(Undecided, match="may be it") as caught:
         way.append(inbox, message(1), "op")
+    assert caught.value.written
     assert len(alice.items(inbox.id)) == 2
 
 

@@ -59,7 +59,7 @@ class ByImap:
         flags = kept(message.flags)
         done = self._target.append(self._places[folder.path], replace(message, flags=flags & SYSTEM), op)
         if isinstance(done, Unknown):
-            raise self._undecided(folder, done.error)
+            raise self._undecided(folder, done.error.message, written=done.written)
         ref = self._recognised(folder, message, before)
         if flags - SYSTEM:
             self._categorise(folder, ref, flags)
@@ -80,12 +80,12 @@ class ByImap:
         try:
             rows = [row for row in self._newest(folder) if row_id(row) not in before]
         except ReplicationError as error:
-            raise self._undecided(folder, error) from error
+            raise self._undecided(folder, error.message, written=True) from error
         if own := message_id(message):
             rows = [row for row in rows if row.get("internetMessageId") == own]
         if len(rows) != 1:
             text = f"it was taken, and {len(rows) or 'none'} of the messages that came meanwhile may be it"
-            raise self._undecided(folder, Disconnected(text))
+            raise self._undecided(folder, text, written=True)
         return Ref(folder.id, row_id(rows[0]))
 
     def _categorise(self, folder: Folder, ref: Ref, flags: frozenset[str]) -> None:
@@ -95,13 +95,13 @@ class ByImap:
         try:
             self._sending.write("PATCH", self._sending.client.links.message(ref.id), asked, body)
         except ReplicationError as error:
-            raise self._undecided(folder, error) from error
+            raise self._undecided(folder, error.message, written=True) from error
 
-    def _undecided(self, folder: Folder, error: ReplicationError) -> Undecided:
+    def _undecided(self, folder: Folder, said: str, *, written: bool) -> Undecided:
         self.close()
         self._sending.client.close()
-        text = f"a message for folder {'/'.join(folder.path)}, by IMAP: {error.message}"
-        return Undecided(Disconnected(text, "nothing: it is looked for before it is tried again"))
+        text = f"a message for folder {'/'.join(folder.path)}, by IMAP: {said}"
+        return Undecided(Disconnected(text, "nothing: it is looked for before it is tried again"), written=written)
 
 
 def imap_settings(settings: GraphSettings) -> ImapSettings:

@@ -99,7 +99,7 @@ class Sending:
                 failed = self.client.failed(error)
                 if not may_have_begun(error):
                     raise failed from None
-                raise self._undecided(failed, asked) from None
+                raise self._undecided(failed.message, asked, failed.retry_after) from None
             return self._answer(response, asked)
 
     def check_permission(self) -> None:
@@ -142,7 +142,7 @@ class Sending:
             except ReplicationError as error:
                 if response.status_code in PLAIN:
                     return Refusal.of(response.status_code, None, response.headers)
-                raise self._undecided(error, asked) from error
+                raise self._undecided(error.message, asked, error.retry_after) from error
         found, status = parsed(content), response.status_code
         if not 200 <= status < 300:
             return self._refusal(Refusal.of(status, found, response.headers), asked)
@@ -150,21 +150,21 @@ class Sending:
         if not content:
             return None
         if not isinstance(found, dict):
-            raise self._undecided(Disconnected("what answers is not Graph: no JSON object"), asked)
+            raise self._undecided("what answers is not Graph: no JSON object", asked)
         return found
 
     def _refusal(self, refusal: Refusal, asked: Asked) -> Refusal:
         if refusals.is_undecided(refusal):
             if refusal.retry_after is not None:
                 self.client.limiter.pause(refusal.retry_after)
-            raise self._undecided(Disconnected(translate.words(refusal)), asked)
+            raise self._undecided(translate.words(refusal), asked, refusal.retry_after)
         return refusal
 
-    def _undecided(self, error: ReplicationError, asked: Asked) -> Undecided:
+    def _undecided(self, said: str, asked: Asked, retry_after: float | None = None) -> Undecided:
         """After this nothing more is asked: what else is wanted may depend on what has become of it."""
         self.client.close()
-        text = f"{asked.name}: whether it was written is not known: {error.message}"
-        return Undecided(Disconnected(text, "nothing: it is looked for before it is tried again", error.retry_after))
+        text = f"{asked.name}: whether it was written is not known: {said}"
+        return Undecided(Disconnected(text, "nothing: it is looked for before it is tried again", retry_after))
 
 
 def may_have_begun(error: RequestException) -> bool:
